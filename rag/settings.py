@@ -1,0 +1,122 @@
+"""One settings object. Later wins: defaults, `rag.toml` in the working folder, `RAG_*` variables, arguments."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from rag.errors import SettingsError
+
+TOML_FILE = "rag.toml"
+ENVIRONMENT_PREFIX = "RAG_"
+
+
+class Settings(BaseSettings):
+    """Everything that can be chosen, with its default and its bounds.
+
+    Raises SettingsError, naming the key, the value and the nearest known key, for anything unknown or out of range.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=ENVIRONMENT_PREFIX)
+
+    # Where things are
+    store: Path = Field(Path("store"), description="folder of the store")
+    collection: str = Field("default", pattern=r"^[^\x00-\x1f]{1,200}$", description="set of documents")
+    chroma_url: str | None = Field(None, pattern=r"^https?://", description="Chroma server; unset: embedded")
+
+    # Embedding
+    embedder: str = Field("all-MiniLM-L6-v2", description="the bundled model or a sentence-transformers folder")
+    embedder_dtype: Literal["auto", "float32", "bfloat16"] = Field("auto", description="auto: bfloat16 with AMX")
+
+    # Chunking
+    chunk_tokens: int = Field(200, ge=32, le=2048, description="most tokens in a chunk's own text")
+
+    # Retrieval
+    k: int = Field(10, ge=1, le=1000, description="passages returned for a question")
+    candidates: int = Field(100, ge=1, le=1000, description="chunks taken from each index before fusion")
+    dense_weight: float = Field(0.5, ge=0, le=1, description="share of the dense score in the fused score")
+
+    # Answering
+    strictness: float = Field(0.5, ge=0, le=1, description="answers below this confidence are refused")
+
+    def __init__(self, **arguments: Any) -> None:
+        _refuse_unknown_keys(arguments, "argument")
+        _refuse_unknown_keys(_toml(), f"{TOML_FILE} key")
+        _refuse_unknown_keys(_environment(), "environment variable", ENVIRONMENT_PREFIX)
+        try:
+            super().__init__(**arguments)
+        except ValidationError as error:
+            raise SettingsError("; ".join(_explain(fault) for fault in error.errors())) from None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the file; no .env files, no secret folders."""
+        return init_settings, env_settings, _TomlFile(settings_cls)
+
+    @field_validator("chroma_url", mode="before")
+    @classmethod
+    def _empty_means_unset(cls, value: object) -> object:
+        return value or None
+
+    def changed(self, **arguments: Any) -> Settings:
+        """These settings with some replaced, checked again."""
+        _refuse_unknown_keys(arguments, "argument")
+        return Settings(**(self.model_dump() | arguments))
+
+
+class _TomlFile(PydanticBaseSettingsSource):
+    """The settings that `rag.toml` holds."""
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return _toml().get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return _toml()
+
+
+def _toml() -> dict[str, Any]:
+    try:
+        return tomllib.loads(Path(TOML_FILE).read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{TOML_FILE} is not valid TOML: {error}. Mend the file or remove it.") from None
+
+
+def _environment() -> dict[str, str]:
+    return {
+        key.removeprefix(ENVIRONMENT_PREFIX).lower(): value
+        for key, value in os.environ.items()
+        if key.startswith(ENVIRONMENT_PREFIX)
+    }
+
+
+def _refuse_unknown_keys(given: dict[str, Any], kind: str, prefix: str = "") -> None:
+    known = Settings.model_fields
+    for key in given:
+        if key in known:
+            continue
+        nearest = get_close_matches(key, known, n=1, cutoff=0)[0]
+        shown, suggestion, names = (
+            (prefix + name).upper() if prefix else name for name in (key, nearest, ", ".join(known))
+        )
+        allowed = ", ".join(known) if not prefix else f"{prefix} and one of {names.removeprefix(prefix)}"
+        raise SettingsError(f"unknown {kind} {shown!r}: did you mean {suggestion!r}? Known: {allowed}.")
+
+
+def _explain(fault: Any) -> str:
+    key = ".".join(str(part) for part in fault["loc"])
+    return f"setting {key!r} has the value {fault['input']!r}: {fault['msg'].removeprefix('Value error, ').lower()}"

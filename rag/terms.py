@@ -1,0 +1,45 @@
+"""Question -> the words that matter, and their stems. The same Porter stemmer as the catalog's full-text index."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from threading import local
+
+from Stemmer import Stemmer
+
+STOP_WORDS = frozenset(
+    "a about after all also am an and any are as at be because been before being between both but by can could did do "
+    "does doing during each for from further had has have having he her here hers him his how i if in into is it its "
+    "itself just me more most much my no nor not now of off on once only or other our ours out over own same she "
+    "should so some such than that the their theirs them then there these they this those through to too under until "
+    "up upon us very was we were what when where which while who whom whose why will with would you your yours "
+    "tell please say says said according many".split()
+)
+_WORD = re.compile(r"\d+(?:[.,]\d+)+|\w+")
+_thread = local()
+
+
+def words(text: str) -> list[str]:
+    """The words and numbers of a text, lower case, in order; "1,200.5" is one word."""
+    return _WORD.findall(text.lower().replace("’", "'"))
+
+
+def content_words(text: str) -> list[str]:
+    """The words without stop words and single letters; all words when nothing would be left."""
+    every = words(text)
+    return [word for word in every if word not in STOP_WORDS and (len(word) > 1 or word.isdigit())] or every
+
+
+def stems(text: str) -> list[str]:
+    """The stems of a text's content words, in order."""
+    return [stem(word) for word in content_words(text)]
+
+
+@lru_cache(maxsize=100_000)
+def stem(word: str) -> str:
+    """The Porter stem of one lower-case word."""
+    if not hasattr(_thread, "stemmer"):
+        _thread.stemmer = Stemmer("porter")
+    result: str = _thread.stemmer.stemWord(word)
+    return result

@@ -1,0 +1,85 @@
+"""Chroma: vectors keyed by chunk id. Derived from the catalog; the only importer of chromadb.
+
+Holds no text and no metadata: what it returns means nothing until the catalog knows the id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import chromadb
+import numpy as np
+from chromadb.config import Settings as ChromaSettings
+
+from rag.catalog import Hit
+from rag.errors import StoreDamaged, StoreError
+from rag.models import Vectors
+
+_BATCH = 500  # Chroma refuses more than about 5,400 records a call and advises 50 to 250
+# Twice the most candidates a question asks for by default, so that the approximate search misses next to nothing.
+_SEARCH_WIDTH = 200
+
+
+class VectorIndex:
+    """The vectors of one collection, embedded in a folder or on a Chroma server."""
+
+    def __init__(self, folder: Path, url: str | None, name: str) -> None:
+        self._name = name
+        self._client: Any  # its declared type lacks close()
+        settings = ChromaSettings(anonymized_telemetry=False)
+        try:
+            if url:
+                address = urlsplit(url)
+                secure = address.scheme == "https"
+                port = address.port or (443 if secure else 8000)
+                self._client = chromadb.HttpClient(address.hostname or "localhost", port, secure, settings=settings)
+            else:
+                self._client = chromadb.PersistentClient(folder, settings=settings)
+            self._collection = self._open()
+        except Exception as error:  # Chroma raises many kinds, bare Exception among them
+            if url:
+                message = f"no Chroma server answers at {url} ({error}). Start it, or unset RAG_CHROMA_URL."
+                raise StoreError(message) from error
+            raise StoreDamaged(
+                f"the vectors in {folder} cannot be read ({error}). They can be rebuilt without embedding again: "
+                f"python -m rag doctor --repair --store {folder.parent}"
+            ) from error
+
+    def _open(self) -> chromadb.Collection:
+        collection: chromadb.Collection = self._client.get_or_create_collection(
+            self._name,
+            embedding_function=None,
+            configuration={"hnsw": {"space": "cosine", "ef_search": _SEARCH_WIDTH}},
+        )
+        return collection
+
+    def close(self) -> None:
+        """Release the index. It must not be used afterwards."""
+        self._client.close()
+
+    def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
+        """Add or replace vectors; shape (len(ids), dimension)."""
+        for start in range(0, len(ids), _BATCH):
+            self._collection.upsert(ids=list(ids[start : start + _BATCH]), embeddings=vectors[start : start + _BATCH])
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Remove vectors; ids that are not there are ignored."""
+        for start in range(0, len(ids), _BATCH):
+            self._collection.delete(ids=list(ids[start : start + _BATCH]))
+
+    def nearest(self, vector: Vectors, limit: int) -> list[Hit]:
+        """The nearest vectors to one of shape (dimension,), best first; score = cosine similarity."""
+        found: Any = self._collection.query(query_embeddings=vector[np.newaxis], n_results=limit, include=["distances"])
+        return [Hit(id, 1 - distance) for id, distance in zip(found["ids"][0], found["distances"][0], strict=True)]
+
+    def ids(self) -> set[str]:
+        """The ids of every vector."""
+        return set(self._collection.get(include=[])["ids"])
+
+    def clear(self) -> None:
+        """Remove every vector."""
+        self._client.delete_collection(self._name)
+        self._collection = self._open()
