@@ -1,0 +1,1 @@
+"""Files -> documents -> chunks -> store. `ingest.sync.sync` is the way in from Python."""

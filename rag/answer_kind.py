@@ -39,8 +39,8 @@ _QUESTIONS = (
         AnswerKind.NUMBER,
         r"\bhow (?:many|much|large|big|long|far|old|high|tall|deep|wide|fast|often|heavy)\b"
         r"|\bwhat (?:share|percent|percentage|part|proportion|fraction|number|price|cost|rate|amount|size|population)\b"
-        r"|\bwhat (?:is|was|were|are) the (?:\w+ ){0,2}(?:share|percentage|number|price|cost|rate|amount|size|population"
-        r"|total|value|volume|length|height|width|age|distance)\b",
+        r"|\bwhat (?:is|was|were|are) the (?:\w+ ){0,2}(?:share|percentage|number|price|cost|rate|amount|size"
+        r"|population|total|value|volume|length|height|width|age|distance)\b",
     ),
     (AnswerKind.PLACE, r"\bwhere\b|\b(?:what|which) (?:city|country|place|town|state|island|river|region|capital)\b"),
     (AnswerKind.PERSON, r"\bwho\b|\bwhom\b|\bwhose\b|\b(?:what|which) (?:person|president|leader|minister|author)\b"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from time import perf_counter
 
@@ -62,10 +63,9 @@ class Assistant:
         )
 
     def stream(self, question: str, history: Sequence[Turn] = ()) -> Iterator[str | Answer]:
-        """The answer's text in pieces as it is written, then the Answer itself."""
+        """The answer's text word by word, then the Answer itself."""
         answer = self.ask(question, history)
-        for word in answer.text.splitlines(keepends=True):
-            yield word
+        yield from re.findall(r"\S+\s*", answer.text)
         yield answer
 
 

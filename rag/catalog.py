@@ -201,11 +201,11 @@ class Catalog:
         rows = self._db.execute("SELECT source, root, sha256, ingested FROM files WHERE collection = ?", (collection,))
         return {row[0]: FileRecord(*row) for row in rows}
 
-    def put_file(self, collection: int, record: FileRecord, document_ids: Iterable[str]) -> list[str]:
-        """Record a file as wholly ingested and drop its documents other than these; the ids of the chunks dropped."""
+    def put_file(self, collection: int, record: FileRecord, document_ids: Iterable[str] | None) -> list[str]:
+        """Record a file and drop its documents other than these (none if None); the ids of the chunks dropped."""
         with self._transaction() as db:
             rows = db.execute("SELECT id FROM documents WHERE collection = ? AND file = ?", (collection, record.source))
-            gone = {row[0] for row in rows} - set(document_ids)
+            gone = set() if document_ids is None else {row[0] for row in rows} - set(document_ids)
             stale = [chunk_id for id in sorted(gone) for chunk_id in self._delete_document(db, collection, id)]
             db.execute(
                 "INSERT OR REPLACE INTO files (collection, source, root, sha256, ingested) VALUES (?, ?, ?, ?, ?)",
@@ -280,6 +280,10 @@ class Catalog:
             warnings=tuple(json.loads(warnings)),
         )
 
+    def document_files(self, collection: int) -> dict[str, str]:
+        """The source of the file that each document came from, by document id."""
+        return dict(self._db.execute("SELECT id, file FROM documents WHERE collection = ?", (collection,)).fetchall())
+
     def documents(self, collection: int) -> tuple[DocumentSummary, ...]:
         """Every document without its text, by source."""
         rows = self._db.execute(
@@ -288,7 +292,7 @@ class Catalog:
             "FROM documents AS d WHERE collection = ? ORDER BY source",
             (collection,),
         )
-        return tuple(DocumentSummary(*row, tuple(json.loads(warnings))) for *row, warnings in rows)
+        return tuple(DocumentSummary(*row[:-1], warnings=tuple(json.loads(row[-1]))) for row in rows.fetchall())
 
     # Chunks
 

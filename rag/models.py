@@ -44,9 +44,9 @@ class Embedder:
         from tokenizers import Tokenizer
         from transformers.utils import logging
 
-        logging.disable_progress_bar()
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         if dtype == "auto":
-            capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+            capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
             dtype = "bfloat16" if capabilities.get("amx_bf16") else "float32"
         self.name = name
         self.sha256 = sha256
@@ -72,7 +72,8 @@ class Embedder:
         with self._lock:  # the tokenizer inside refuses to be used by two threads at once
             raw = self._model.encode(list(texts), batch_size=_BATCH, show_progress_bar=False)
         vectors = np.asarray(raw, np.float32)
-        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        return vectors
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """How many tokens of the embedder's window each text takes, without the two special ones."""

@@ -50,10 +50,8 @@ class Retriever:
         keyword = self.store.keyword(terms, candidates) if weight < 1 else []
         fused = fuse(dense, keyword, weight)
         chunks = self.store.chunks([found.chunk_id for found in fused])
-        known = (found for found in fused if found.chunk_id in chunks)
-        return tuple(
-            Passage(chunks[found.chunk_id], found.score, found.ranks, found.scores) for _, found in zip(range(k), known)
-        )
+        known = [found for found in fused if found.chunk_id in chunks][:k]
+        return tuple(Passage(chunks[found.chunk_id], found.score, found.ranks, found.scores) for found in known)
 
     def as_llama_index(self, k: int | None = None) -> FootnoteRetriever:
         """This retriever as a llama-index `BaseRetriever`, for llama-index query engines and agents."""

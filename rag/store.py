@@ -129,6 +129,10 @@ class Store:
         """The ingested files by source."""
         return self.catalog.files(self._collection.id)
 
+    def document_files(self) -> dict[str, str]:
+        """The source of the file that each document came from, by document id."""
+        return self.catalog.document_files(self._collection.id)
+
     def nearest(self, vector: Vectors, limit: int) -> list[Hit]:
         """The chunks nearest to a vector of shape (dimension,), by cosine similarity."""
         return self.vectors.nearest(vector, limit)
@@ -209,8 +213,8 @@ class StoreWriter:
             self._vectors.upsert([chunk_ids[index] for index in fresh], vectors[fresh])
         self._vectors.delete(self._catalog.put_documents(self._collection, self._model, entries))
 
-    def put_file(self, record: FileRecord, document_ids: Sequence[str]) -> None:
-        """Record a file as wholly ingested; documents it no longer holds are dropped."""
+    def put_file(self, record: FileRecord, document_ids: Sequence[str] | None) -> None:
+        """Record a file as ingested and drop its documents other than these (none if None)."""
         self._vectors.delete(self._catalog.put_file(self._collection, record, document_ids))
 
     def remove_file(self, source: str) -> None:

@@ -1,0 +1,110 @@
+"""Bytes and blocks -> the one canonical text of a document, into which every span points."""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import re
+import unicodedata
+
+from charset_normalizer import from_bytes
+
+from rag.errors import ParseError
+from rag.types import Document, Heading, Page, Span
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16: its mark begins with UTF-16's
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_LINE_END = re.compile(r"\r\n?|[\f\v\x85\u2028\u2029]")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
+_SNIFFED = 100_000  # bytes looked at to guess an encoding
+
+
+def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
+    """The text of a file, and a warning where its encoding had to be guessed. Raises ParseError for binary data."""
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return data[len(mark) :].decode(encoding, "replace"), ()
+    if data.count(b"\0") > len(data) // 100:
+        raise ParseError("E_TYPE", "it looks binary, not like text. Give it the ending that fits its content.")
+    try:
+        return data.decode("utf-8"), ()
+    except UnicodeDecodeError:
+        guess = from_bytes(data[:_SNIFFED]).best()
+        if guess is None:
+            raise ParseError("E_ENCODING", "its text encoding is not recognised. Save it as UTF-8.") from None
+        return data.decode(guess.encoding, "replace"), (f"not UTF-8: read as {guess.encoding}, a guess",)
+
+
+def canonical(text: str) -> tuple[str, tuple[str, ...]]:
+    """NFC with \\n line ends and without unprintable characters, and a warning that counts those removed."""
+    text, removed = _UNPRINTABLE.subn("", _LINE_END.sub("\n", text))
+    return unicodedata.normalize("NFC", text), (f"{removed} unprintable characters removed",) if removed else ()
+
+
+def document_id(source: str) -> str:
+    """A document's id: the same for the same source, whatever its content."""
+    return hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+class TextBuilder:
+    """Puts blocks together, separated by blank lines, and notes where each heading and page came to stand."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._length = 0
+        self._headings: list[Heading] = []
+        self._pages: list[Page] = []
+        self._warnings: dict[str, None] = {}
+
+    def add(self, text: str, heading_level: int | None = None) -> None:
+        """Append a block; nothing if it is blank. A heading's level counts from 1."""
+        block, warnings = canonical(text)
+        block = "\n".join(line.rstrip() for line in block.split("\n")).strip("\n")
+        self._warnings.update(dict.fromkeys(warnings))
+        if not block.strip():
+            return
+        if self._parts:
+            self._parts.append("\n\n")
+            self._length += 2
+        if heading_level is not None:
+            self._headings.append(Heading(heading_level, " ".join(block.split()), self._length))
+        self._parts.append(block)
+        self._length += len(block)
+
+    def end_page(self, number: int) -> None:
+        """Everything added since the last page's end stands on this page. A page without text has no span."""
+        start = self._pages[-1].span.end if self._pages else 0
+        if self._length > start:
+            self._pages.append(Page(number, Span(start, self._length)))
+
+    def heading_on_page(self, level: int, title: str, number: int) -> None:
+        """Note a heading known from an outline: where its words stand on the page, or else where the page begins."""
+        page = next((page for page in self._pages if page.number == number), None)
+        words = " ".join(title.split())
+        if page is None or not words:
+            return
+        found = re.search(r"\s+".join(map(re.escape, words.split())), page.span.of(self.text), re.IGNORECASE)
+        self._headings.append(Heading(level, words, page.span.start + (found.start() if found else 0)))
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        return "".join(self._parts)
+
+    def document(self, source: str, title: str, media_type: str, warnings: tuple[str, ...] = ()) -> Document:
+        """The finished document."""
+        return Document(
+            id=document_id(source),
+            source=source,
+            title=" ".join(canonical(title)[0].split()),
+            text=self.text,
+            pages=tuple(self._pages),
+            headings=tuple(sorted(self._headings, key=lambda heading: heading.start)),
+            media_type=media_type,
+            warnings=(*warnings, *self._warnings),
+        )

@@ -1,0 +1,69 @@
+"""File -> documents: a table of parsers by file ending. Runs inside the sandbox's child process.
+
+To add a format: write `parse_x(file, source)` beside the others and name it in PARSERS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+from ingest.parse_docx import parse_docx
+from ingest.parse_html import parse_html
+from ingest.parse_jsonl import LineFailure, parse_jsonl, parse_jsonl_gz
+from ingest.parse_pdf import parse_pdf
+from ingest.parse_text import parse_markdown, parse_text
+from rag.errors import ParseError
+from rag.types import Document
+
+Parser = Callable[[BinaryIO, str], Iterator[Document | LineFailure]]
+
+PARSERS: dict[str, Parser] = {
+    ".txt": parse_text,
+    ".text": parse_text,
+    ".md": parse_markdown,
+    ".markdown": parse_markdown,
+    ".html": parse_html,
+    ".htm": parse_html,
+    ".pdf": parse_pdf,
+    ".docx": parse_docx,
+    ".jsonl": parse_jsonl,
+    ".jsonl.gz": parse_jsonl_gz,
+}
+
+_BULK = {".jsonl", ".jsonl.gz"}
+_LARGEST = 50 * 2**20  # bytes of a single document's file; bulk imports are read line by line and may be larger
+
+
+def suffix_of(name: str) -> str | None:
+    """The table's ending that a file name has, or None."""
+    lower = name.lower()
+    return max((suffix for suffix in PARSERS if lower.endswith(suffix)), key=len, default=None)
+
+
+def parse(file: BinaryIO, name: str, source: str, size: int) -> Iterator[Document | LineFailure]:
+    """The documents of one open file. Raises ParseError, with a code, if it cannot be read."""
+    suffix = suffix_of(name)
+    if suffix is None:
+        raise ParseError("E_UNSUPPORTED", f"its kind is not supported; supported are {' '.join(PARSERS)}.")
+    if size == 0:
+        raise ParseError("E_EMPTY", "the file is empty.")
+    if size > _LARGEST and suffix not in _BULK:
+        raise ParseError("E_TOO_BIG", f"{size / 2**20:.0f} MB > {_LARGEST // 2**20} MB. Split the file.")
+    found = False
+    for parsed in PARSERS[suffix](file, source):
+        if isinstance(parsed, Document) and not parsed.text.strip():
+            parsed = _no_text(parsed)
+        found = True
+        yield parsed
+    if not found:
+        raise ParseError("E_EMPTY", "the file holds no documents.")
+
+
+def _no_text(document: Document) -> LineFailure:
+    """A document without a single visible character: a whole file's failure, or one line's of a bulk import."""
+    if document.media_type == "application/pdf":
+        raise ParseError("E_NO_TEXT", "the PDF has no text layer (a scan?). Run it through OCR first.")
+    if document.media_type != "application/jsonl":
+        raise ParseError("E_NO_TEXT", "no text found.")
+    return LineFailure(document.source, "E_NO_TEXT", "no text found.")

@@ -1,0 +1,83 @@
+"""HTML: the article, without navigation, adverts and comments; its headings, lists and tables as lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import BinaryIO
+
+import trafilatura
+from bs4 import BeautifulSoup
+from lxml.etree import _Element
+
+from ingest.canonical import TextBuilder, decode
+from rag.errors import ParseError
+from rag.types import Document
+
+_LARGEST = 20 * 2**20  # bytes
+_NOT_CONTENT = ["script", "style", "noscript", "template", "nav", "header", "footer", "aside", "form", "svg", "head"]
+_MEDIA_TYPE = "text/html"
+
+
+def parse_html(file: BinaryIO, source: str) -> Iterator[Document]:
+    """The page's main text. When no article is recognised, all visible text outside menus and the like."""
+    data = file.read()
+    if len(data) > _LARGEST:
+        raise ParseError("E_TOO_BIG", f"{len(data) / 2**20:.0f} MB of HTML > {_LARGEST // 2**20} MB. Split the page.")
+    html, warnings = decode(data)
+    builder = TextBuilder()
+    article = trafilatura.bare_extraction(html, include_comments=False, include_tables=True, with_metadata=True)
+    title = ""
+    if article is not None and not isinstance(article, dict):
+        title = article.title or ""
+        for block in article.body:
+            _add(builder, block)
+    if not builder.text.strip():
+        title = title or _add_visible_text(builder, html)
+        warnings += ("no article recognised: all visible text was kept",)
+    yield builder.document(source, title or PurePosixPath(source).stem, _MEDIA_TYPE, warnings)
+
+
+def _add(builder: TextBuilder, block: _Element) -> None:
+    if block.tag == "head":
+        builder.add(_text(block), heading_level=int(block.get("rend", "h2")[1:] or 2))
+    elif block.tag == "list":
+        builder.add("\n".join(_items(block, depth=0)))
+    elif block.tag == "table":
+        builder.add("\n".join("| " + " | ".join(map(_text, row.iter("cell"))) + " |" for row in block.iter("row")))
+    else:
+        builder.add(_text(block))
+
+
+def _items(items: _Element, depth: int) -> Iterator[str]:
+    for item in items.iterchildren("item"):
+        own = _text(item, without="list")
+        if own:
+            yield "  " * depth + "- " + own
+        for inner in item.iterchildren("list"):
+            yield from _items(inner, depth + 1)
+
+
+def _text(element: _Element, without: str | None = None) -> str:
+    """An element's words on one line per <lb/>."""
+    parts = [element.text or ""]
+    for child in element:
+        if child.tag == "lb":
+            parts.append("\n")
+        elif child.tag != without:
+            parts.append(_text(child))
+        parts.append(child.tail or "")
+    return "\n".join(" ".join(line.split()) for line in "".join(parts).split("\n")).strip()
+
+
+def _add_visible_text(builder: TextBuilder, html: str) -> str:
+    try:
+        page = BeautifulSoup(html, "html.parser")
+    except RecursionError:
+        raise ParseError("E_DEPTH", "its elements are nested too deeply to be read.") from None
+    title = page.title.get_text(" ", strip=True) if page.title else ""
+    for element in page.find_all(_NOT_CONTENT):
+        element.decompose()
+    for line in page.get_text("\n").split("\n"):
+        builder.add(" ".join(line.split()))
+    return title

@@ -1,0 +1,94 @@
+"""The child that `ingest/sandbox.py` starts: reads requests on its standard input, a socket, until that closes.
+
+A request is a JSON object with an open file beside it; the replies are messages of 8 bytes length and JSON. Nothing
+read here is believed by the parent, which runs no code of ours on it but `json.loads`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import ingest.parse
+from ingest.parse_jsonl import LineFailure
+from rag.errors import ParseError
+from rag.types import Document
+
+_MEMORY = 1536 * 2**20  # bytes of address space
+_CPU_SECONDS = 25  # for one document
+_FORBIDDEN = (
+    *("socket.connect", "socket.bind", "socket.getaddrinfo", "subprocess", "os.exec", "os.system", "os.fork"),
+    *("os.posix_spawn", "os.remove", "os.rename", "os.mkdir", "os.link", "os.symlink", "shutil"),
+)
+
+
+def main() -> None:
+    """Serve requests until the parent closes the socket."""
+    _limit()
+    sys.addaudithook(_refuse)
+    with socket.socket(fileno=os.dup(0)) as channel:
+        while True:
+            request, descriptors, _, _ = socket.recv_fds(channel, 65536, 1)
+            if not request:
+                return
+            with os.fdopen(descriptors[0], "rb") as file:
+                for reply in _replies(file, **json.loads(request)):
+                    body = json.dumps(reply).encode()
+                    channel.sendall(len(body).to_bytes(8, "big") + body)
+                    _allow_cpu_time()
+
+
+def _replies(file: Any, name: str, source: str, size: int) -> Iterator[dict[str, Any]]:
+    _allow_cpu_time()
+    try:
+        for parsed in ingest.parse.parse(file, name, source, size):
+            match parsed:
+                case Document():
+                    yield {"document": asdict(parsed)}
+                case LineFailure():
+                    yield {"failure": asdict(parsed)}
+    except ParseError as error:
+        yield {"error": str(error), "code": error.code}
+    except MemoryError:
+        yield {"error": f"reading it takes over {_MEMORY // 2**20} MB of memory.", "code": "E_BOMB"}
+    except RecursionError:
+        yield {"error": "it is nested too deeply to be read.", "code": "E_DEPTH"}
+    except Exception as error:  # whatever a parser raises, the file is at fault
+        yield {"error": f"its parser failed ({type(error).__name__}: {error}).", "code": "E_CORRUPT"}
+    else:
+        yield {"end": True}
+
+
+def _limit() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.nice(5)
+
+
+def _allow_cpu_time() -> None:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    spent = int(usage.ru_utime + usage.ru_stime)
+    resource.setrlimit(resource.RLIMIT_CPU, (spent + _CPU_SECONDS, resource.RLIM_INFINITY))
+
+
+def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
+    """An audit hook: parsers read what they were given and nothing else. It cannot be taken off again."""
+    if event.startswith(_FORBIDDEN):
+        raise PermissionError(f"a parser may not do {event}")
+    if event == "open" and len(arguments) == 3 and isinstance(arguments[2], int):
+        written = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+        if arguments[2] & written:
+            raise PermissionError(f"a parser may not write {arguments[0]!r}")
+    return
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""`python -m rag ask | search | doctor`: questions, passages and the store's health on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from rag.assistant import Assistant
+from rag.command import add_store_options, run, settings_from
+from rag.errors import QuestionError, StoreDamaged
+from rag.retrieve import Retriever
+from rag.store import Store, discard_vectors
+from rag.types import Answer, Passage, Turn
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit status: 0, or 4 if `doctor` found the store damaged and was not asked to mend it."""
+    parser = argparse.ArgumentParser(prog="python -m rag", description="Ask and search a store of documents.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    ask = commands.add_parser("ask", help="answer a question, each sentence with a footnote")
+    ask.add_argument("question", nargs="?", help="the question")
+    ask.add_argument("--history", type=Path, help='JSON file of earlier turns: [{"role", "content"}, ...]')
+    ask.set_defaults(command=_ask)
+    search = commands.add_parser("search", help="find the passages that bear on a query")
+    search.add_argument("question", nargs="?", metavar="QUERY", help="the query")
+    search.add_argument("-k", type=int, help="how many passages (default: 10, or RAG_K)")
+    search.set_defaults(command=_search)
+    for command in (ask, search):
+        command.add_argument("--file", type=Path, help='JSON Lines file of {"id", "question"}; needs --json')
+    doctor = commands.add_parser("doctor", help="check a store, and mend it")
+    doctor.add_argument("--repair", action="store_true", help="rebuild the vectors from the catalog where they differ")
+    doctor.set_defaults(command=_doctor)
+    for command in (ask, search, doctor):
+        add_store_options(command)
+        command.add_argument("--json", action="store_true", help="print JSON, one object a line")
+    options = parser.parse_args(arguments)
+    status: int = options.command(options)
+    return status
+
+
+def _ask(options: argparse.Namespace) -> int:
+    with Store(settings_from(options)) as store:
+        assistant = Assistant(store)
+        for row in _questions(options):
+            answer = assistant.ask(row["question"], _history(row["history"]))
+            if options.json:
+                _print_json(({"id": row["id"]} if "id" in row else {}) | answer.as_json())
+            else:
+                _show_answer(answer)
+    return 0
+
+
+def _search(options: argparse.Namespace) -> int:
+    with Store(settings_from(options)) as store:
+        retriever = Retriever(store)
+        for row in _questions(options):
+            passages = retriever.retrieve(row["question"], options.k)
+            if options.json:
+                found = {"id": row.get("id"), "passages": [passage.as_json() for passage in passages]}
+                _print_json(found)
+            else:
+                _show_passages(passages)
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    settings = settings_from(options)
+    try:
+        store = Store(settings)
+    except StoreDamaged:
+        if not options.repair:
+            raise
+        discard_vectors(settings)
+        store = Store(settings)
+    with store:
+        health = store.check()
+        if options.repair and not health.ok:
+            with store.writing() as writer:
+                writer.reconcile()
+            health = store.check()
+    if options.json:
+        _print_json(asdict(health) | {"ok": health.ok})
+    else:
+        table = Table(show_header=False, box=None)
+        for name, value in asdict(health).items():
+            table.add_row(name, str(value))
+        Console().print(table)
+        hint = "" if health.ok else " Mend it with: python -m rag doctor --repair"
+        Console().print(f"{'healthy' if health.ok else 'damaged.'}{hint}")
+    return 0 if health.ok else StoreDamaged.exit_code
+
+
+def _questions(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """The question asked, or each line of the file, with a progress bar on stderr."""
+    history = _read_json(options.history) if getattr(options, "history", None) else []
+    if (options.file is None) == (options.question is None):
+        raise QuestionError("give either one question or --file QUESTIONS.jsonl.")
+    if options.file is None:
+        yield {"question": options.question, "history": history}
+        return
+    if not options.json:
+        raise QuestionError("--file answers as JSON lines. Add --json.")
+    rows = list(_read_lines(options.file))
+    yield from track(rows, "Asking", console=Console(stderr=True), transient=True)
+
+
+def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(_read(path).splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise QuestionError(f"{path} line {number} is not JSON ({error}).") from None
+        if not isinstance(row, dict) or not isinstance(row.get("question"), str):
+            raise QuestionError(f'{path} line {number} has no "question" string.')
+        yield {"id": row.get("id"), "question": row["question"], "history": row.get("history", [])}
+
+
+def _history(turns: Any) -> tuple[Turn, ...]:
+    try:
+        return tuple(Turn(str(turn["role"]), str(turn["content"])) for turn in turns)
+    except (TypeError, KeyError):
+        raise QuestionError('the history is not a list of {"role", "content"} objects.') from None
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(_read(path))
+    except ValueError as error:
+        raise QuestionError(f"{path} is not JSON ({error}).") from None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise QuestionError(f"{path} cannot be read ({error}).") from None
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    print(json.dumps(value, ensure_ascii=False), flush=True)  # noqa: T201
+
+
+def _show_answer(answer: Answer) -> None:
+    console = Console(highlight=False, markup=False)
+    console.print(answer.text)
+    for citation in answer.citations:
+        page = f", page {citation.page}" if citation.page else ""
+        place = f"[{citation.mark}] {citation.source}{page}, characters {citation.span.start}-{citation.span.end}"
+        console.print(place, style="dim")
+    console.print(f"confidence {answer.confidence:.2f} · {answer.seconds['total']:.2f} s", style="dim")
+
+
+def _show_passages(passages: Sequence[Passage]) -> None:
+    table = Table("", "score", "dense", "keyword", "source", "passage")
+    for number, passage in enumerate(passages, start=1):
+        ranks = [str(passage.ranks.get(stage, "–")) for stage in ("dense", "keyword")]
+        text = textwrap.shorten(passage.chunk.text, 160, placeholder=" …")
+        table.add_row(str(number), f"{passage.score:.3f}", *ranks, passage.chunk.source, text)
+    Console(markup=False).print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))
