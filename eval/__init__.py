@@ -1,0 +1,1 @@
+"""Gold questions -> outcomes -> numbers one can trust, without a language model."""

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _watch(settings: Settings, options: argparse.Namespace) -> None:
-    """Ingest again whenever something changed and then stood still for one interval: half-copied files are left alone."""
+    """Ingest again when something changed and then stood still for one interval, so no file is half copied."""
     ingested = latest = _snapshot(options.paths)
     while True:
         time.sleep(_WATCH_SECONDS)

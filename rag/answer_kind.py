@@ -55,14 +55,18 @@ def expected_kind(question: str) -> AnswerKind | None:
 
 
 def mentions(kind: AnswerKind, text: str, question: str) -> list[Span]:
-    """Where a sentence mentions something of that kind that the question itself does not name."""
+    """Where a sentence mentions something of that kind that the question itself does not name; a date is no number."""
     asked = question.casefold()
+    dates = [Span(*match.span()) for match in AnswerKind.DATE.value.finditer(text)] if kind is AnswerKind.NUMBER else []
     found = []
     for match in kind.value.finditer(text):
         words = match.group().strip().casefold()
         known = words in asked if kind in (AnswerKind.PERSON, AnswerKind.PLACE) else _is_whole_word(words, asked)
-        if words and not known and not all(word in STOP_WORDS for word in words.split()):
-            found.append(Span(match.start(), match.start() + len(match.group().rstrip())))
+        if not words or known or words == "one" or all(word in STOP_WORDS for word in words.split()):
+            continue
+        span = Span(match.start(), match.start() + len(match.group().rstrip()))
+        if not any(span.overlap(date) for date in dates):
+            found.append(span)
     return found
 
 

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from time import perf_counter
 
 import prompts
-from rag.cite import Checked, check
+from rag.cite import NOTHING, check
 from rag.confidence import confidence
-from rag.extract import GENERATOR, QuestionTerms, extract, weigh
+from rag.extract import GENERATOR, Extraction, extract
 from rag.retrieve import Retriever, checked_question
 from rag.store import Store
-from rag.terms import stems
+from rag.terms import QuestionTerms, stems, weigh
 from rag.types import Answer, Passage, Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found for a question before anything is decided: passages, and the best that can be quoted from them."""
+
+    question: str
+    passages: tuple[Passage, ...]
+    terms: QuestionTerms
+    extraction: Extraction
+    seconds: dict[str, float]
 
 
 class Assistant:
@@ -28,39 +40,41 @@ class Assistant:
 
         Raises QuestionError for an empty question or one over 4,000 characters.
         """
+        finding = self.find(question)
         started = perf_counter()
-        question = checked_question(question)
-        vector = self.retriever.embedder.encode([question])[0]
-        passages = self.retriever.retrieve_by(question, vector)
-        retrieved = perf_counter()
-        frequencies = self.store.document_frequencies(stems(question))
-        terms = weigh(question, frequencies, self.store.chunk_count())
-        extraction = extract(question, vector, passages, terms, self.retriever.embedder)
-        certainty = confidence(extraction.evidence) if extraction.evidence else 0.0
-        drafted = perf_counter()
-        if extraction.draft and certainty >= self.store.settings.strictness:
-            checked = check(extraction.draft, passages, self.store.document)
+        draft, evidence = finding.extraction.draft, finding.extraction.evidence
+        certainty = confidence(evidence) if evidence else 0.0
+        if draft is None or certainty < self.store.settings.strictness:
+            checked = NOTHING
         else:
-            checked = Checked(refusal(passages, terms), (), (), None)
-        seconds = {
-            "retrieve": retrieved - started,
-            "draft": drafted - retrieved,
-            "check": perf_counter() - drafted,
-            "total": perf_counter() - started,
-        }
+            checked = check(draft, finding.passages, self.store.document)
+        seconds = finding.seconds | {"check": perf_counter() - started}
         return Answer(
-            question=question,
-            standalone_question=question,
-            text=checked.text or refusal(passages, terms),
+            question=finding.question,
+            standalone_question=finding.question,
+            text=checked.text or refusal(finding.passages, finding.terms),
             short_answer=checked.short_answer,
             citations=checked.citations,
             rejections=checked.rejections,
-            passages=passages,
+            passages=finding.passages,
             refused=not checked.citations,
             confidence=certainty,
             generator=GENERATOR,
-            seconds=seconds,
+            seconds=seconds | {"total": sum(seconds.values())},
         )
+
+    def find(self, question: str) -> Finding:
+        """Retrieve and draft, without deciding whether the draft is good enough."""
+        started = perf_counter()
+        question = checked_question(question)
+        embedder = self.retriever.embedder
+        vector = embedder.encode([question])[0]
+        passages = self.retriever.retrieve_by(question, vector)
+        retrieved = perf_counter()
+        terms = weigh(question, self.store.document_frequencies(stems(question)), self.store.chunk_count())
+        extraction = extract(question, vector, passages, terms, embedder)
+        seconds = {"retrieve": retrieved - started, "draft": perf_counter() - retrieved}
+        return Finding(question, passages, terms, extraction, seconds)
 
     def stream(self, question: str, history: Sequence[Turn] = ()) -> Iterator[str | Answer]:
         """The answer's text word by word, then the Answer itself."""

@@ -292,7 +292,10 @@ class Catalog:
             "FROM documents AS d WHERE collection = ? ORDER BY source",
             (collection,),
         )
-        return tuple(DocumentSummary(*row[:-1], warnings=tuple(json.loads(row[-1]))) for row in rows.fetchall())
+        return tuple(
+            DocumentSummary(id, source, title, media_type, characters, chunks, tuple(json.loads(warnings)))
+            for id, source, title, media_type, characters, chunks, warnings in rows
+        )
 
     # Chunks
 

@@ -22,6 +22,9 @@ class Checked:
     short_answer: str | None
 
 
+NOTHING = Checked("", (), (), None)
+
+
 def check(draft: Draft, passages: Sequence[Passage], document: Callable[[str], Document | None]) -> Checked:
     """Compare every claim with the stored document it names; marks are numbered in the order of the text.
 

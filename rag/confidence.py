@@ -3,16 +3,41 @@
 from __future__ import annotations
 
 import math
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 
 from rag.extract import Evidence
 
-# Logistic regression over Evidence's fields, in their order; see `python -m eval fit-confidence`.
-_WEIGHTS = (4.0, 2.0, 2.0, 2.5, 0.7, 2.0, 1.0)
-_INTERCEPT = -7.5
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What the confidence rests on; each at most 1."""
+
+    similarity: float  # cosine of question and sentence
+    context_coverage: float  # share of the question's words in the sentence and its context
+    names: float  # share of the question's names and numbers in the sentence and its context
+    passage_similarity: float  # best cosine of question and passage
+    passage_coverage: float  # share of the question's words in the sentence's passage
+
+
+# A logistic regression on answerable questions against such questions without their passage, or with a name or number
+# exchanged; fitted by `python -m eval fit-confidence`. In the order of the fields of Signals.
+_INTERCEPT = -6.5
+_WEIGHTS = (4.0, 1.3, 2.2, 2.0, 1.8)
 
 
 def confidence(evidence: Evidence) -> float:
-    """The probability, in [0, 1], that a question with this evidence is answered by its first sentence's source."""
-    logit = _INTERCEPT + sum(weight * value for weight, value in zip(_WEIGHTS, astuple(evidence), strict=True))
-    return 1 / (1 + math.exp(-logit))
+    """The probability, in [0, 1], that the documents answer a question with this evidence."""
+    weighted = zip(_WEIGHTS, astuple(signals(evidence)), strict=True)
+    return 1 / (1 + math.exp(-_INTERCEPT - sum(weight * value for weight, value in weighted)))
+
+
+def signals(evidence: Evidence) -> Signals:
+    """The part of the evidence that tells answerable questions from others."""
+    sentence = evidence.sentence
+    return Signals(
+        sentence.similarity,
+        sentence.context_coverage,
+        sentence.names,
+        evidence.passage_similarity,
+        evidence.passage_coverage,
+    )

@@ -145,6 +145,10 @@ class Store:
         """The chunks with these ids whose documents are in the catalog, by id."""
         return self.catalog.chunks(self._collection.id, ids)
 
+    def chunk_ids(self) -> set[str]:
+        """The ids of every chunk that can be found."""
+        return self.catalog.chunk_ids(self._collection.id)
+
     def chunk_count(self) -> int:
         """How many chunks can be found."""
         return self.catalog.chunk_count(self._collection.id)
@@ -159,7 +163,7 @@ class Store:
 
     def check(self) -> Health:
         """Compare the catalog with the vectors."""
-        wanted, present = self.catalog.chunk_ids(self._collection.id), self.vectors.ids()
+        wanted, present = self.chunk_ids(), self.vectors.ids()
         return Health(
             documents=len(self.documents()),
             chunks=len(wanted),

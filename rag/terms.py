@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
 from functools import lru_cache
 from threading import local
 
@@ -17,6 +20,10 @@ STOP_WORDS = frozenset(
     "tell please say says said according many".split()
 )
 _WORD = re.compile(r"\d+(?:[.,]\d+)+|\w+")
+# What asks for a number says nothing about where the number stands.
+_HOW = re.compile(
+    r"\bhow (?:big|deep|far|fast|frequently|great|heavy|high|large|long|often|old|small|tall|wide)\b", re.IGNORECASE
+)
 _thread = local()
 
 
@@ -26,8 +33,8 @@ def words(text: str) -> list[str]:
 
 
 def content_words(text: str) -> list[str]:
-    """The words without stop words and single letters; all words when nothing would be left."""
-    every = words(text)
+    """The words without stop words, single letters and "how big" and the like; all when nothing would be left."""
+    every = words(_HOW.sub("how", text)) or words(text)
     return [word for word in every if word not in STOP_WORDS and (len(word) > 1 or word.isdigit())] or every
 
 
@@ -43,3 +50,29 @@ def stem(word: str) -> str:
         _thread.stemmer = Stemmer("porter")
     result: str = _thread.stemmer.stemWord(word)
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionTerms:
+    """A question's stems with their rarity, and the spelling of those that the collection does not know."""
+
+    weights: dict[str, float]
+    unknown: dict[str, str]
+
+    def share(self, present: Set[str]) -> float:
+        """The share of the question's weight that these stems carry."""
+        total = sum(self.weights.values())
+        return sum(weight for word, weight in self.weights.items() if word in present) / total if total else 0.0
+
+
+def weigh(question: str, frequencies: Mapping[str, int], chunks: int) -> QuestionTerms:
+    """The question's stems with BM25's inverse document frequency, log(1 + (N - n + 0.5) / (n + 0.5)).
+
+    `frequencies` says in how many of the collection's `chunks` each stem occurs.
+    """
+    spellings: dict[str, str] = {}
+    for word in content_words(question):
+        spellings.setdefault(stem(word), word)
+    counts = {word: frequencies.get(word, 0) for word in spellings}
+    weights = {word: math.log(1 + (max(chunks - n, 0) + 0.5) / (n + 0.5)) for word, n in counts.items()}
+    return QuestionTerms(weights, {word: spellings[word] for word, n in counts.items() if n == 0})

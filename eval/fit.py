@@ -1,0 +1,222 @@
+"""Fits the numbers in `rag/extract.py` and `rag/confidence.py` to questions whose answers are marked in a passage.
+
+The questions come from a training file of their own, never from a benchmark: JSON Lines, plain or .xz, of
+{"src", "passage", "questions": [{"question", "spans": [[start, text], ...]}]}.
+"""
+
+from __future__ import annotations
+
+import json
+import lzma
+import random
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import logsumexp, softmax
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GroupKFold, cross_val_predict
+
+from ingest.sync import sync
+from rag.answer_kind import names_and_numbers
+from rag.assistant import Assistant
+from rag.candidates import Features
+from rag.catalog import Hit
+from rag.confidence import Signals, signals
+from rag.models import Vectors
+from rag.settings import Settings
+from rag.store import Store
+from rag.types import Span
+
+# Whole paragraphs with questions as people ask them; single sentences and rewritten passages are left out.
+_SOURCES = ("squadshifts_new_wiki", "flan_eval_squad", "routerlens_squad", "litm_nq", "bioasq_golden", "covid_qa")
+_PASSAGES_PER_SOURCE = 300
+_QUESTIONS = 1200
+_SEED = 7
+_RIDGE = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingQuestion:
+    """A question, its passage, and where in the passage its answer stands."""
+
+    question: str
+    source: str
+    passage: str
+    answers: tuple[Span, ...]
+
+
+def fit_quotes(path: Path) -> str:
+    """Weights over Features that put the sentence holding the answer first among all retrieved; in words."""
+    rows: list[tuple[NDArray[np.float64], NDArray[np.bool_]]] = []
+    with _Training(path) as training:
+        for item in training.questions:
+            finding = training.assistant.find(item.question)
+            sources = [passage.chunk.source for passage in finding.passages]
+            right = [
+                sources[candidate.passage - 1] == item.source and any(map(candidate.span.overlap, item.answers))
+                for candidate in finding.extraction.candidates
+            ]
+            if any(right):
+                features = [astuple(candidate.features) for candidate in finding.extraction.candidates]
+                rows.append((np.array(features), np.array(right)))
+    first, second = rows[::2], rows[1::2]
+    hits = [*_hits(_softmax_regression(first), second), *_hits(_softmax_regression(second), first)]
+    weights = zip(fields(Features), _softmax_regression(rows), strict=True)
+    return "\n".join(
+        [
+            f"{len(rows)} questions; the answer stands in the first sentence (cross-validated): {np.mean(hits):.3f}",
+            *(f"{field.name:20} {weight:6.2f}" for field, weight in weights),
+        ]
+    )
+
+
+def fit_confidence(path: Path) -> str:
+    """Weights over Signals that tell answerable questions from others; in words.
+
+    The others: every second question with its passage taken out of the store, the rest with a name or number changed.
+    """
+    rows: list[tuple[float, ...]] = []
+    labels: list[bool] = []
+    groups: list[int] = []
+    with _Training(path) as training:
+        for number, item in enumerate(training.questions):
+            changed = training.with_another_name(item) if number % 2 else None
+            asked = [(item.question, "", True)]
+            asked.append((changed, "", False) if changed else (item.question, item.source, False))
+            for question, without, answerable in asked:
+                evidence = training.without(without).find(question).extraction.evidence
+                if evidence:
+                    rows.append(astuple(signals(evidence)))
+                    labels.append(answerable)
+                    groups.append(number)
+    model = LogisticRegression(C=10, max_iter=3000)
+    predicted = cross_val_predict(model, rows, labels, groups=groups, cv=GroupKFold(5), method="predict_proba")[:, 1]
+    model.fit(rows, labels)
+    weights = zip(fields(Signals), model.coef_[0], strict=True)
+    return "\n".join(
+        [
+            f"{len(rows)} questions; AUROC (cross-validated): {roc_auc_score(labels, predicted):.3f}",
+            f"{'intercept':20} {model.intercept_[0]:6.2f}",
+            *(f"{field.name:20} {weight:6.2f}" for field, weight in weights),
+        ]
+    )
+
+
+class _Training:
+    """The training questions, with an assistant over their passages; a context manager that cleans up."""
+
+    def __init__(self, path: Path) -> None:
+        self._random = random.Random(_SEED)
+        self.questions = self._sample(path)
+        self._folder = TemporaryDirectory(prefix="footnote-fit-")
+
+    def __enter__(self) -> _Training:
+        corpus = Path(self._folder.name) / "passages.jsonl"
+        lines = {item.source: item.passage for item in self.questions}
+        corpus.write_text("\n".join(json.dumps({"source": key, "text": text}) for key, text in lines.items()), "utf-8")
+        self._store = Store(Settings(store=Path(self._folder.name) / "store"), create=True)
+        sync(self._store, [corpus])
+        self._random.shuffle(self.questions)
+        del self.questions[_QUESTIONS:]
+        self.assistant = Assistant(self._store)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._store.close()
+        self._folder.cleanup()
+
+    def without(self, source: str) -> Assistant:
+        """The assistant over a store that lacks one passage; none for an empty source."""
+        view = _StoreWithout(self._store, source)
+        self.assistant.store = self.assistant.retriever.store = cast(Store, view)
+        return self.assistant
+
+    def with_another_name(self, item: TrainingQuestion) -> str | None:
+        """The question with a name or number exchanged for another of its kind from the passage or another question."""
+        own = [name for name in names_and_numbers(item.question) if name in item.question]
+        if not own:
+            return None
+        name = self._random.choice(own)
+        text = item.passage if self._random.random() < 0.5 else self._random.choice(self.questions).question
+        answers = " ".join(span.of(item.passage) for span in item.answers).lower()
+        others = [
+            other
+            for other in re.findall(r"(?<=[a-z,] )[A-Z][a-z]{2,}|\b\d+\b", text)
+            if other[0].isdigit() == name[0].isdigit() and other.lower() not in f"{item.question.lower()} {answers}"
+        ]
+        return item.question.replace(name, self._random.choice(others)) if others else None
+
+    def _sample(self, path: Path) -> list[TrainingQuestion]:
+        by_source: dict[str, dict[str, Any]] = {source: {} for source in _SOURCES}
+        with lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(encoding="utf-8") as lines:
+            for row in map(json.loads, lines):
+                if row["src"] in by_source and 200 < len(row["passage"]) < 6000:
+                    by_source[row["src"]].setdefault(row["passage"], row)
+        chosen = [
+            row
+            for rows in by_source.values()
+            for row in self._random.sample(list(rows.values()), min(len(rows), _PASSAGES_PER_SOURCE))
+        ]
+        return [
+            TrainingQuestion(
+                asked["question"],
+                f"passage {number}",
+                row["passage"],
+                tuple(Span(start, start + len(text)) for start, text in asked["spans"] if text),
+            )
+            for number, row in enumerate(chosen)
+            for asked in self._random.sample(row["questions"], min(2, len(row["questions"])))
+        ]
+
+
+class _StoreWithout:
+    """A store's view in which one source cannot be found."""
+
+    def __init__(self, store: Store, source: str) -> None:
+        self._store = store
+        ids = store.chunk_ids() if source else []
+        self._hidden = {id for id, chunk in store.chunks(sorted(ids)).items() if chunk.source == source}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def nearest(self, vector: Vectors, limit: int) -> list[Hit]:
+        return self._seen(self._store.nearest(vector, limit + len(self._hidden)), limit)
+
+    def keyword(self, terms: Sequence[str], limit: int) -> list[Hit]:
+        return self._seen(self._store.keyword(terms, limit + len(self._hidden)), limit)
+
+    def _seen(self, hits: Iterable[Hit], limit: int) -> list[Hit]:
+        return [hit for hit in hits if hit.chunk_id not in self._hidden][:limit]
+
+
+Rows = Sequence[tuple[NDArray[np.float64], NDArray[np.bool_]]]
+
+
+def _softmax_regression(rows: Rows) -> NDArray[np.float64]:
+    """Weights that maximise the likelihood of the right sentences among each question's candidates (ridge 1e-3)."""
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        total, gradient = _RIDGE * float(weights @ weights), 2 * _RIDGE * weights
+        for features, right in rows:
+            scores = features @ weights
+            total += float(logsumexp(scores) - logsumexp(scores[right])) / len(rows)
+            expected = softmax(scores) @ features - softmax(scores[right]) @ features[right]
+            gradient = gradient + expected / len(rows)
+        return total, gradient
+
+    fitted: NDArray[np.float64] = minimize(loss, np.zeros(rows[0][0].shape[1]), jac=True, method="L-BFGS-B").x
+    return fitted
+
+
+def _hits(weights: NDArray[np.float64], rows: Rows) -> Iterator[bool]:
+    for features, right in rows:
+        yield bool(right[np.argmax(features @ weights)])

@@ -1,0 +1,99 @@
+"""Passages -> the sentences that could answer the question, each with what speaks for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rag.answer_kind import AnswerKind, expected_kind, mentions, names_and_numbers
+from rag.models import Embedder, Vectors
+from rag.sentences import sentence_spans
+from rag.terms import QuestionTerms, stem, stems, words
+from rag.types import Passage, Span
+
+_BOILERPLATE = re.compile(
+    r"loading\b|would love your thoughts|please comment|visited \d+ times?|related articles?$|read more|click here"
+    r"|subscribe\b|sign up|share (?:this|on)\b|all rights reserved|cookie|advertisement|skip to|\W*$|\W*\d+\W*$",
+    re.IGNORECASE,
+)
+_FULL_SENTENCE = re.compile(r"""[.!?…。！？|]["'”’»)\]*_]*$""")
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What speaks for a sentence. The sentence before it, title and headings are its context."""
+
+    similarity: float  # cosine of question and sentence, -1 to 1
+    context_similarity: float  # cosine of question and the mean of the sentence and the one before it, -1 to 1
+    coverage: float  # share of the question's words, weighted by rarity, in the sentence, 0 to 1
+    context_coverage: float  # the same in the sentence and its context, 0 to 1
+    names: float  # share of the question's names and numbers in the sentence and its context, 0 to 1
+    kind: float  # 1 it mentions the kind of thing asked for, 0 it does not, 0.5 no kind is asked for
+    passage: float  # the passage's fused score, 0 to 1
+    finished: float  # 1 a sentence or table row, 0 a heading or a torn-off line
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence of a passage; `passage` is its number from 1, `span` the sentence's place in the document."""
+
+    passage: int
+    span: Span
+    text: str
+    stems: frozenset[str]
+    features: Features
+
+
+def candidates(
+    question: str, vector: Vectors, passages: Sequence[Passage], terms: QuestionTerms, embedder: Embedder
+) -> list[Candidate]:
+    """Every sentence of the passages that is not boilerplate, in the passages' order.
+
+    `vector` is the question's embedding, shape (dimension,).
+    """
+    sentences = [_sentences(passage) for passage in passages]
+    vectors = embedder.encode([text for texts in sentences for _, text in texts])
+    kind = expected_kind(question)
+    names = {stem(word) for name in names_and_numbers(question) for word in words(name)}
+    found: list[Candidate] = []
+    row = 0
+    for number, (passage, texts) in enumerate(zip(passages, sentences, strict=True), start=1):
+        above = frozenset(stems(f"{passage.chunk.title} {passage.chunk.heading}"))
+        before = frozenset[str]()
+        for place, (span, text) in enumerate(texts):
+            own = frozenset(stems(text))
+            context = own | before | above
+            pair = vectors[row] + vectors[row - 1] if place else vectors[row]
+            features = Features(
+                similarity=float(vectors[row] @ vector),
+                context_similarity=float(pair @ vector / max(float(np.linalg.norm(pair)), 1e-12)),
+                coverage=terms.share(own),
+                context_coverage=terms.share(context),
+                names=len(names & context) / len(names) if names else 1.0,
+                kind=_kind_fit(kind, text, question),
+                passage=passage.score,
+                finished=float(bool(_FULL_SENTENCE.search(text))),
+            )
+            found.append(Candidate(number, span.shifted(passage.chunk.span.start), text, own, features))
+            before = own
+            row += 1
+    return found
+
+
+def _sentences(passage: Passage) -> list[tuple[Span, str]]:
+    """The sentences that could be quoted: boilerplate and the passage's own headings say nothing."""
+    chunk = passage.chunk
+    headings = {_bare(heading) for heading in (chunk.title, *chunk.heading.split(" > "))}
+    spans = ((span, span.of(chunk.text)) for span in sentence_spans(chunk.text))
+    return [(span, text) for span, text in spans if not _BOILERPLATE.match(text) and _bare(text) not in headings]
+
+
+def _bare(text: str) -> str:
+    return " ".join(text.strip("#*_ ").casefold().split())
+
+
+def _kind_fit(kind: AnswerKind | None, text: str, question: str) -> float:
+    return 0.5 if kind is None else float(bool(mentions(kind, text, question)))
