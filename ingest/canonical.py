@@ -20,7 +20,13 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _LINE_END = re.compile(r"\r\n?|[\f\v\x85\u2028\u2029]")
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ud800-\udfff]")
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+# What files without a mark are written in; the code pages of DOS are left out, which fit any bytes and mislead.
+_ENCODINGS = [
+    *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "iso8859_2", "iso8859_5"),
+    *("iso8859_7", "koi8_r", "koi8_u", "shift_jis", "euc_jp", "iso2022_jp", "gb18030", "big5", "euc_kr"),
+]
 _SNIFFED = 100_000  # bytes looked at to guess an encoding
 
 
@@ -29,12 +35,12 @@ def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding, "replace"), ()
-    if data.count(b"\0") > len(data) // 100:
+    if len(_CONTROL.findall(data)) > 8 + len(data) // 50:
         raise ParseError("E_TYPE", "it looks binary, not like text. Give it the ending that fits its content.")
     try:
         return data.decode("utf-8"), ()
     except UnicodeDecodeError:
-        guess = from_bytes(data[:_SNIFFED]).best()
+        guess = from_bytes(data[:_SNIFFED], cp_isolation=_ENCODINGS).best()
         if guess is None:
             raise ParseError("E_ENCODING", "its text encoding is not recognised. Save it as UTF-8.") from None
         return data.decode(guess.encoding, "replace"), (f"not UTF-8: read as {guess.encoding}, a guess",)

@@ -1,0 +1,65 @@
+"""Shared fixtures: everything real (embedder, Chroma, SQLite, parsers), everything offline, nothing of the user's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+for _name in [name for name in os.environ if name.startswith("RAG_")]:
+    del os.environ[_name]
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+from ingest.sync import Report, sync  # noqa: E402
+from rag.assistant import Assistant  # noqa: E402
+from rag.models import Embedder, load_embedder  # noqa: E402
+from rag.settings import Settings  # noqa: E402
+from rag.store import Store  # noqa: E402
+
+ROOT = Path(__file__).parent.parent
+SAMPLE = ROOT / "ingest" / "sample"
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test runs in a folder of its own, away from a rag.toml or a store of the user's."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def embedder() -> Embedder:
+    return load_embedder(Settings())
+
+
+@pytest.fixture(scope="session")
+def sample_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A store of the sample corpus, for reading."""
+    with Store(Settings(store=tmp_path_factory.mktemp("sample") / "store"), create=True) as store:
+        sync(store, [SAMPLE])
+        yield store
+
+
+@pytest.fixture(scope="session")
+def sample_assistant(sample_store: Store) -> Assistant:
+    return Assistant(sample_store)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty folder of documents."""
+    path = tmp_path / "documents"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(store=tmp_path / "store")
+
+
+def ingest(settings: Settings, *paths: Path) -> Report:
+    """Bring the settings' store in line with the paths."""
+    with Store(settings, create=True) as store:
+        return sync(store, paths)
