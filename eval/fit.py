@@ -10,7 +10,7 @@ import json
 import lzma
 import random
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -140,6 +140,9 @@ class _Training:
         self._random.shuffle(self.questions)
         del self.questions[_QUESTIONS:]
         self.assistant = Assistant(self._store)
+        self._chunk_ids: dict[str, set[str]] = {}
+        for id, chunk in self._store.chunks(sorted(self._store.chunk_ids())).items():
+            self._chunk_ids.setdefault(chunk.source, set()).add(id)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -148,7 +151,7 @@ class _Training:
 
     def without(self, source: str) -> Assistant:
         """The assistant over a store that lacks one passage; none for an empty source."""
-        view = _StoreWithout(self._store, source)
+        view = _StoreWithout(self._store, self._chunk_ids.get(source, frozenset()))
         self.assistant.store = self.assistant.retriever.store = cast(Store, view)
         return self.assistant
 
@@ -191,12 +194,11 @@ class _Training:
 
 
 class _StoreWithout:
-    """A store's view in which one source cannot be found."""
+    """A store's view in which some chunks cannot be found."""
 
-    def __init__(self, store: Store, source: str) -> None:
+    def __init__(self, store: Store, hidden: Set[str]) -> None:
         self._store = store
-        ids = store.chunk_ids() if source else []
-        self._hidden = {id for id, chunk in store.chunks(sorted(ids)).items() if chunk.source == source}
+        self._hidden = hidden
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import chromadb
 import numpy as np
+from chromadb.api.shared_system_client import SharedSystemClient
 from chromadb.config import Settings as ChromaSettings
 
 from rag.catalog import Hit
@@ -29,6 +30,7 @@ class VectorIndex:
     def __init__(self, folder: Path, url: str | None, name: str) -> None:
         self._name = name
         self._client: Any  # its declared type lacks close()
+        path = str(folder.resolve())
         settings = ChromaSettings(anonymized_telemetry=False)
         try:
             if url:
@@ -37,12 +39,14 @@ class VectorIndex:
                 port = address.port or (443 if secure else 8000)
                 self._client = chromadb.HttpClient(address.hostname or "localhost", port, secure, settings=settings)
             else:
-                self._client = chromadb.PersistentClient(folder, settings=settings)
+                self._client = chromadb.PersistentClient(path, settings=settings)
             self._collection = self._open()
         except Exception as error:  # Chroma raises many kinds, bare Exception among them
             if url:
                 message = f"no Chroma server answers at {url} ({error}). Start it, or unset RAG_CHROMA_URL."
                 raise StoreError(message) from error
+            # Chroma remembers what failed to start and would hand it out again, even after a repair.
+            SharedSystemClient._identifier_to_system.pop(path, None)
             raise StoreDamaged(
                 f"the vectors in {folder} cannot be read ({error}). They can be rebuilt without embedding again: "
                 f"python -m rag doctor --repair --store {folder.parent}"

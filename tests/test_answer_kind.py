@@ -1,0 +1,45 @@
+import pytest
+
+from rag.answer_kind import AnswerKind, expected_kind, mentions, names_and_numbers
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("How many men fell?", AnswerKind.NUMBER),
+        ("What share of exports went east?", AnswerKind.NUMBER),
+        ("What was the total value of the deal?", AnswerKind.NUMBER),
+        ("When did they meet?", AnswerKind.DATE),
+        ("In which year was it signed?", AnswerKind.DATE),
+        ("Who signed it?", AnswerKind.PERSON),
+        ("Where was it signed?", AnswerKind.PLACE),
+        ("In which city did they meet?", AnswerKind.PLACE),
+        ("Why did they split?", None),
+        ("What is détente?", None),
+    ],
+)
+def test_the_question_tells_the_kind_of_answer(question: str, kind: AnswerKind | None) -> None:
+    assert expected_kind(question) is kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "question", "found"),
+    [
+        (AnswerKind.NUMBER, "Trade reached $240 billion in 2023.", "How much?", ["$240 billion"]),
+        (AnswerKind.NUMBER, "It fell by 9.5 percent.", "By how much?", ["9.5 percent"]),
+        (AnswerKind.NUMBER, "It began on 2 March 1969.", "How many?", []),
+        (AnswerKind.DATE, "It began on 2 March 1969.", "When?", ["2 March 1969"]),
+        (AnswerKind.DATE, "Signed in May 1972.", "When was May 1972?", []),
+        (AnswerKind.PERSON, "It was Zhou Enlai, said Nixon.", "What did Nixon say?", ["Zhou Enlai"]),
+        (AnswerKind.PLACE, "They met in Shanghai.", "Where?", ["Shanghai"]),
+    ],
+)
+def test_mentions_are_things_of_that_kind_the_question_does_not_name(
+    kind: AnswerKind, text: str, question: str, found: list[str]
+) -> None:
+    spans = [span.of(text) for span in mentions(kind, text, question)]
+    assert [span for span in spans if span not in ("They", "It", "Signed")] == found
+
+
+def test_names_and_numbers_of_a_question() -> None:
+    assert names_and_numbers("How did Mao answer the 1958 letter from the USSR?") == ["Mao", "1958", "USSR"]

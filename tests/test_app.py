@@ -1,0 +1,206 @@
+"""The chat in a real browser, and what its server must refuse."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.conftest import ROOT, SAMPLE
+
+CHROMIUM = Path("/usr/bin/chromium")
+QUESTION = "How many missiles were eliminated under the INF Treaty?"
+HOSTILE_ENVIRONMENT = {
+    "GRADIO_SHARE": "true",
+    "GRADIO_MCP_SERVER": "true",
+    "GRADIO_VIBE_MODE": "true",
+    "GRADIO_ALLOWED_PATHS": "/",
+    "GRADIO_SERVER_NAME": "0.0.0.0",
+    "GRADIO_SSR_MODE": "true",
+    "GRADIO_ANALYTICS_ENABLED": "True",
+}
+
+
+@dataclass(frozen=True)
+class Server:
+    url: str
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """`python app.py` on an empty store, with variables that would open it up."""
+    folder = tmp_path_factory.mktemp("app")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-W", "error", str(ROOT / "app.py"), "--store", "store", "--port", str(port)]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, stderr=log, stdout=log, env={**os.environ, **HOSTILE_ENVIRONMENT}
+        )
+    url = f"http://127.0.0.1:{port}"
+    for _ in range(600):
+        try:
+            urlopen(url, timeout=5).close()
+            break
+        except (URLError, ConnectionError):
+            assert process.poll() is None, (folder / "log").read_text()
+            time.sleep(0.1)
+    yield Server(url, folder, process)
+    process.send_signal(signal.SIGINT)
+    process.wait(30)
+    log_text = (folder / "log").read_text()
+    assert "Traceback" not in log_text, log_text
+    assert "Warning" not in log_text, log_text
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        reason = f"NOT TESTED: the chat, because there is no {CHROMIUM}. Install Debian's chromium."
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(server: Server, browser: Browser) -> Iterator[Page]:
+    """The open page; no request of it may leave this machine, no script of it may fail."""
+    opened = browser.new_page(viewport={"width": 1280, "height": 800})
+    requested: list[str] = []
+    errors: list[str] = []
+    opened.on("request", lambda request: requested.append(request.url))
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.goto(server.url)
+    expect(opened.locator("#question textarea")).to_be_visible()
+    yield opened
+    opened.close()
+    assert [url for url in requested if not url.startswith((server.url, "data:", "blob:"))] == []
+    assert errors == []
+
+
+def ask(page: Page, question: str, turn: int = 0) -> None:
+    page.fill("#question textarea", question)
+    page.keyboard.press("Enter")
+    expect(page.locator(f"#chat a[href^='#cite-{turn}-'], #chat a[href^='#passage-{turn}-']").first).to_be_visible(
+        timeout=60_000
+    )
+
+
+def test_a_footnote_opens_the_source_at_the_cited_words(page: Page, server: Server) -> None:
+    ask(page, QUESTION)
+    expect(page.locator("#chat .bot").first).to_contain_text("2,692 missiles")
+    page.click("#chat a[href='#cite-0-0']")
+    mark = page.locator("#cited")
+    expect(mark).to_be_in_viewport()
+    assert "a total of 2,692 missiles had been destroyed" in mark.inner_text()
+    expect(page.locator("#source header")).to_contain_text("arms-control-treaties.pdf")
+    expect(page.locator("#source header")).to_contain_text("page 2")
+
+
+def test_footnotes_work_with_the_keyboard_and_in_earlier_answers(page: Page) -> None:
+    ask(page, QUESTION)
+    ask(page, "When was the armistice in Korea signed?", turn=1)
+    for turn, source in ((1, "korean-war-armistice.txt"), (0, "arms-control-treaties.pdf")):
+        page.focus(f"#chat a[href='#cite-{turn}-0']")
+        page.keyboard.press("Enter")
+        expect(page.locator("#source header b")).to_have_text(source)
+        expect(page.locator("#cited")).to_be_in_viewport()
+
+
+def test_the_passages_show_their_ranks_and_open_too(page: Page) -> None:
+    ask(page, QUESTION)
+    page.get_by_role("tab", name="Passages").click()
+    rows = page.locator("#passages tbody tr")
+    expect(rows).to_have_count(10)
+    cells = rows.first.locator("td").all_inner_texts()
+    assert cells[0] == "1"
+    assert {cells[2], cells[3]} <= {str(rank) for rank in range(1, 101)} | {"–"}
+    rows.first.locator("a").click()
+    expect(page.locator("#cited")).to_be_in_viewport()
+
+
+def test_a_refusal_offers_the_closest_passages(page: Page) -> None:
+    ask(page, "What is the population of Mongolia?")
+    expect(page.locator("#chat .bot")).to_contain_text("The documents do not answer this.")
+    page.locator("#chat a[href='#passage-0-0']").click()
+    expect(page.locator("#cited")).to_be_in_viewport()
+
+
+def test_an_example_asks_itself(page: Page) -> None:
+    page.get_by_text("When did Soviet forces leave Port Arthur?").click()
+    expect(page.locator("#chat a[href='#cite-0-0']")).to_be_visible(timeout=60_000)
+
+
+def test_a_question_is_shown_as_text(page: Page) -> None:
+    ask(page, "<img src=x onerror=alert(1)> <b>Who</b> was [Mao](https://evil.example) www.evil.example?")
+    assert page.locator("#chat .user img, #chat .user b, #chat .user a").count() == 0
+    expect(page.locator("#chat .user").first).to_contain_text("[Mao](https://evil.example)")
+
+
+def test_uploaded_documents_can_be_asked_about(page: Page, tmp_path: Path, server: Server) -> None:
+    page.get_by_role("tab", name="Documents").click()
+    expect(page.locator("#documents tbody tr")).to_have_count(14)
+    (tmp_path / "lighthouse.txt").write_text("The lighthouse keeper of Skerryvore was called Angus Dunmore.\n")
+    (tmp_path / "broken.pdf").write_bytes(b"not a pdf")
+    page.set_input_files("#upload input[type=file]", [tmp_path / "lighthouse.txt", tmp_path / "broken.pdf"])
+    expect(page.locator("#documents .status")).to_contain_text("1 added, 0 updated, 1 failed", timeout=60_000)
+    expect(page.locator("#documents .status")).to_contain_text("broken.pdf: its content is not a PDF")
+    expect(page.locator("#documents tbody tr")).to_have_count(15)
+    ask(page, "Who was the lighthouse keeper of Skerryvore?")
+    expect(page.locator("#chat .bot")).to_contain_text("Angus Dunmore")
+
+
+def status(url: str, headers: dict[str, str] | None = None, data: bytes | None = None) -> int:
+    try:
+        with urlopen(Request(url, data, headers or {}), timeout=10) as response:
+            return int(response.status)
+    except HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_the_page_is_locked_down_whatever_the_environment_says(server: Server) -> None:
+    with urlopen(server.url, timeout=10) as response:
+        policy = response.headers["Content-Security-Policy"]
+        body = response.read().decode()
+    assert "default-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "fonts.googleapis.com" not in body
+    for path in (
+        *("/gradio_api/info", "/openapi.json", "/gradio_api/openapi.json", "/docs", "/monitoring", "/login"),
+        *("/gradio_api/runs", "/gradio_api/mcp/sse", "/gradio_api/proxy=http://127.0.0.1", "/gradio_api/vibe-edit"),
+    ):
+        assert status(server.url + path) == 404, path
+    assert status(server.url, {"Host": "evil.example"}) == 403
+    assert status(server.url, {"Origin": "https://evil.example"}) == 403
+
+
+def test_no_file_of_the_server_is_served(server: Server) -> None:
+    canary = server.folder / "canary.txt"
+    canary.write_text("CANARY-4417")
+    for path in (canary, server.folder / "store" / "catalog.sqlite3", Path("/etc/passwd")):
+        for prefix in ("/gradio_api/file=", "/file=", "/gradio_api/file=../../../../../.."):
+            assert status(f"{server.url}{prefix}{path}") in (403, 404), path
+
+
+def test_documents_of_the_sample_corpus_are_ingested_on_the_first_start(server: Server) -> None:
+    assert "ingesting the sample corpus" in (server.folder / "log").read_text()
+    assert (server.folder / "store" / "catalog.sqlite3").exists()
+    assert len(list(SAMPLE.iterdir())) == 14
