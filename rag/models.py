@@ -91,17 +91,18 @@ def load_embedder(settings: Settings) -> Embedder:
 
 def embedder_identity(settings: Settings) -> dict[str, str]:
     """The name and the weights' sha256 of the embedder, without loading it."""
-    folder = _embedder_folder(settings.embedder)
+    folder = embedder_folder(settings.embedder)
     return {"embedder": settings.embedder, "embedder_sha256": _checked_sha256(settings.embedder, folder)}
 
 
 @lru_cache(maxsize=2)
 def _load_embedder(name: str, dtype: str) -> Embedder:
-    folder = _embedder_folder(name)
+    folder = embedder_folder(name)
     return Embedder(folder, name, _checked_sha256(name, folder), dtype)
 
 
-def _embedder_folder(name: str) -> Path:
+def embedder_folder(name: str) -> Path:
+    """Where an embedder's files are. Raises ModelError if it is not there."""
     if name != BUNDLED_EMBEDDER:
         if not (Path(name) / "modules.json").is_file():
             raise ModelError(

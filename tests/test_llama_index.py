@@ -1,26 +1,9 @@
-from typing import Any
-
-from llama_index.core.base.llms.types import CompletionResponse, CompletionResponseGen, LLMMetadata
-from llama_index.core.llms.custom import CustomLLM
 from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.schema import TextNode
 
 from rag.retrieve import Retriever
 from rag.store import Store
-
-
-class Echo(CustomLLM):
-    """A language model that answers with its prompt."""
-
-    @property
-    def metadata(self) -> LLMMetadata:
-        return LLMMetadata(context_window=100_000)
-
-    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
-        return CompletionResponse(text=prompt)
-
-    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
-        raise NotImplementedError
+from tests.echo import Echo
 
 
 def test_nodes_carry_source_offsets_and_page(sample_store: Store) -> None:

@@ -234,9 +234,9 @@ def test_other_settings_are_refused_naming_both_values_and_the_cure(
     ingest(settings, folder)
     value: object = 100
     if key == "embedder":
-        from rag.models import _embedder_folder
+        from rag.models import embedder_folder
 
-        shutil.copytree(_embedder_folder(settings.embedder), tmp_path / "other")
+        shutil.copytree(embedder_folder(settings.embedder), tmp_path / "other")
         value = str(tmp_path / "other")
     other = settings.changed(**{key: value})
     with Store(other) as store, pytest.raises(StoreMismatch, match=rf"built with {key} .* say {value!r}.*--rebuild"):
