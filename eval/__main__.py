@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -15,6 +15,7 @@ from rich.table import Table
 
 from eval.fit import fit_confidence, fit_quotes
 from eval.gold import load_gold
+from eval.rank import rank
 from eval.run import Outcome, ask_all
 from ingest.sync import sync
 from rag.assistant import Assistant
@@ -27,10 +28,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m eval", description="Measure answers against gold questions.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     ask = commands.add_parser("run", help="ask every question of a gold file")
-    ask.add_argument("gold", type=Path, metavar="GOLD.jsonl", help="the gold questions")
-    ask.add_argument("--corpus", type=Path, help="files to ingest into a store of their own first")
-    add_store_options(ask)
     ask.set_defaults(command=_run)
+    ranking = commands.add_parser("rank", help="nDCG@10 of dense, keyword and fused search, by document")
+    ranking.set_defaults(command=_rank)
+    for command in (ask, ranking):
+        command.add_argument("gold", type=Path, metavar="GOLD.jsonl", help="the gold questions")
+        command.add_argument("--corpus", type=Path, help="files to ingest into a store of their own first")
+        add_store_options(command)
     for name, fit in (("fit-quotes", fit_quotes), ("fit-confidence", fit_confidence)):
         fitting = commands.add_parser(name, help=fit.__doc__)
         fitting.add_argument("training", type=Path, metavar="READER.jsonl", help="training questions, plain or .xz")
@@ -41,8 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    with ExitStack() as stack:
-        outcomes = list(_ask(options, stack))
+    questions = load_gold(options.gold)
+    with _open_store(options) as store:
+        asked = ask_all(questions, Assistant(store))
+        progress = Console(stderr=True)
+        outcomes = list(track(asked, "Asking", total=len(questions), console=progress, transient=True))
     console = Console(highlight=False)
     console.print(_table(outcomes))
     for answerable, label, verb in ((True, "answerable", "answered with evidence"), (False, "unanswerable", "refused")):
@@ -59,15 +66,25 @@ def _fit(options: argparse.Namespace) -> int:
     return 0
 
 
-def _ask(options: argparse.Namespace, stack: ExitStack) -> list[Outcome]:
-    questions = load_gold(options.gold)
-    if options.corpus:
-        options.store = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="footnote-")))
-    store = stack.enter_context(Store(settings_from(options), create=bool(options.corpus)))
-    if options.corpus:
-        sync(store, [options.corpus])
-    outcomes = ask_all(questions, Assistant(store))
-    return list(track(outcomes, "Asking", total=len(questions), console=Console(stderr=True), transient=True))
+def _rank(options: argparse.Namespace) -> int:
+    table = Table("search", "nDCG@10", "questions")
+    with _open_store(options) as store:
+        for result in rank(load_gold(options.gold), store):
+            table.add_row(result.arm, f"{result.ndcg:.4f}", str(result.questions))
+    Console(highlight=False).print(table)
+    return 0
+
+
+@contextmanager
+def _open_store(options: argparse.Namespace) -> Iterator[Store]:
+    """The store that the options name, or one of the corpus that they name, for as long as it is needed."""
+    with ExitStack() as stack:
+        if options.corpus:
+            options.store = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="footnote-"))) / "store"
+        store = stack.enter_context(Store(settings_from(options), create=bool(options.corpus)))
+        if options.corpus:
+            sync(store, [options.corpus])
+        yield store
 
 
 def _table(outcomes: Sequence[Outcome]) -> Table:

@@ -12,6 +12,7 @@ from rag.cite import NOTHING, check
 from rag.confidence import confidence
 from rag.extract import GENERATOR, Extraction, extract
 from rag.retrieve import Retriever, checked_question
+from rag.standalone import standalone
 from rag.store import Store
 from rag.terms import QuestionTerms, stems, weigh
 from rag.types import Answer, Passage, Turn
@@ -38,9 +39,12 @@ class Assistant:
     def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
         """The answer, or a refusal when the documents do not seem to hold one.
 
+        `history` is the conversation so far, oldest turn first; a question that leans on it is completed from it.
+
         Raises QuestionError for an empty question or one over 4,000 characters.
         """
-        finding = self.find(question)
+        question = checked_question(question)
+        finding = self.find(standalone(question, history))
         started = perf_counter()
         draft, evidence = finding.extraction.draft, finding.extraction.evidence
         certainty = confidence(evidence) if evidence else 0.0
@@ -50,7 +54,7 @@ class Assistant:
             checked = check(draft, finding.passages, self.store.document)
         seconds = finding.seconds | {"check": perf_counter() - started}
         return Answer(
-            question=finding.question,
+            question=question,
             standalone_question=finding.question,
             text=checked.text or refusal(finding.passages, finding.terms),
             short_answer=checked.short_answer,
@@ -64,9 +68,8 @@ class Assistant:
         )
 
     def find(self, question: str) -> Finding:
-        """Retrieve and draft, without deciding whether the draft is good enough."""
+        """Retrieve and draft for a stand-alone question, without deciding whether the draft is good enough."""
         started = perf_counter()
-        question = checked_question(question)
         embedder = self.retriever.embedder
         vector = embedder.encode([question])[0]
         passages = self.retriever.retrieve_by(question, vector)

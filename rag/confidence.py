@@ -21,8 +21,8 @@ class Signals:
 
 # A logistic regression on answerable questions against such questions without their passage, or with a name or number
 # exchanged; fitted by `python -m eval fit-confidence`. In the order of the fields of Signals.
-_INTERCEPT = -6.5
-_WEIGHTS = (4.0, 1.3, 2.2, 2.0, 1.8)
+_INTERCEPT = -6.1
+_WEIGHTS = (4.3, 1.9, 1.0, 2.3, 0.8)
 
 
 def confidence(evidence: Evidence) -> float:
