@@ -67,6 +67,8 @@ class Sandbox:
                     self.close()  # what the child still holds belongs to this file
 
     def _start(self) -> socket.socket:
+        if self._child is not None and self._child.poll() is not None:
+            self.close()  # it died between two files, of which neither is at fault
         if self._socket is None:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
             with theirs:

@@ -98,15 +98,14 @@ def test_eval_run_prints_a_line_a_question(tmp_path: Path, capsys: pytest.Captur
 def test_eval_rank_compares_the_indexes_by_document(
     sample_store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    row = {"id": "a", "question": "Zhenbao Island clash", "relevant": {"sino-soviet-split.md": 1}}
+    row = {"id": "a", "question": "Zhenbao Island clash of March 1969", "relevant": {"sino-soviet-split.md": 1}}
     (tmp_path / "gold.jsonl").write_text(json.dumps(row))
     assert eval.__main__.main(["rank", str(tmp_path / "gold.jsonl"), "--store", str(sample_store.path)]) == 0
     shown = capsys.readouterr().out
-    assert [line.split("│")[1].strip() for line in shown.splitlines() if "1.0000" in line] == [
-        "dense",
-        "keyword",
-        "fused",
-    ]
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in shown.splitlines() if line.startswith("│")]
+    assert [row[0] for row in rows] == ["dense", "keyword", "fused"]
+    assert all(0 <= float(score) <= 1 and questions == "1" for _, score, questions in rows)
+    assert rows[-1][1] == "1.0000"
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,16 @@ def test_a_killed_child_fails_its_file_and_is_replaced(tmp_path: Path) -> None:
         assert sum(1 for _ in sandbox.parse(path, "a.jsonl")) == 2000
 
 
+def test_a_child_that_died_between_two_files_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Text.")
+    with Sandbox() as sandbox:
+        assert outcome(sandbox, tmp_path / "a.txt") == "ok"
+        assert sandbox._child is not None
+        sandbox._child.kill()
+        sandbox._child.wait()
+        assert outcome(sandbox, tmp_path / "a.txt") == "ok"
+
+
 def test_a_parser_that_stands_still_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.txt").write_text("Text.")
     monkeypatch.setattr(ingest.sandbox, "SECONDS", 0.5)
