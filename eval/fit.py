@@ -25,7 +25,6 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from ingest.sync import sync
-from rag.answer_kind import names_and_numbers
 from rag.assistant import Assistant
 from rag.candidates import Features
 from rag.catalog import Hit
@@ -33,6 +32,7 @@ from rag.confidence import Signals, signals
 from rag.models import Vectors
 from rag.settings import Settings
 from rag.store import Store
+from rag.terms import names_and_numbers
 from rag.types import Claim, Span
 
 # Whole paragraphs with questions as people ask them; single sentences and rewritten passages are left out.

@@ -70,16 +70,5 @@ def mentions(kind: AnswerKind, text: str, question: str) -> list[Span]:
     return found
 
 
-def names_and_numbers(text: str) -> list[str]:
-    """The words of a question that name something particular: capitalised beyond its first word, or with digits."""
-    words = re.findall(r"[\w'’-]+", text)
-    return [
-        word
-        for place, word in enumerate(words)
-        if any(letter.isdigit() for letter in word)
-        or (word[:1].isupper() and (place > 0 or word[1:].lower() != word[1:]) and word.lower() not in STOP_WORDS)
-    ]
-
-
 def _is_whole_word(words: str, text: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text) is not None

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag.answer_kind import AnswerKind, expected_kind, mentions, names_and_numbers
+from rag.answer_kind import AnswerKind, expected_kind, mentions
 from rag.models import Embedder, Vectors
 from rag.sentences import sentence_spans
-from rag.terms import QuestionTerms, stem, stems, words
+from rag.terms import QuestionTerms, names_and_numbers, stem, stems, words
 from rag.types import Passage, Span
 
 _BOILERPLATE = re.compile(
@@ -38,9 +38,10 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence of a passage; `passage` is its number from 1, `span` the sentence's place in the document."""
+    """A sentence of a passage; `passage` is its number from 1, `place` the sentence's among its passage's."""
 
     passage: int
+    place: int
     span: Span
     text: str
     stems: frozenset[str]
@@ -77,7 +78,7 @@ def candidates(
                 passage=passage.score,
                 finished=float(bool(_FULL_SENTENCE.search(text))),
             )
-            found.append(Candidate(number, span.shifted(passage.chunk.span.start), text, own, features))
+            found.append(Candidate(number, place, span.shifted(passage.chunk.span.start), text, own, features))
             before = own
             row += 1
     return found

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rag.types import Citation, Claim, Document, Draft, Passage, Rejection, Span
+from rag.types import Citation, Claim, Document, Draft, Passage, Rejection
 
 # What looks like one of our marks inside a quoted sentence is the source's own, and would point nowhere.
 _FOREIGN_MARK = re.compile(r"\s?[\[［【]\s*\d+\s*[\]］】]")
@@ -41,7 +41,7 @@ def check(draft: Draft, passages: Sequence[Passage], document: Callable[[str], D
             sentences.append(f"{plain(claim.text)} [{mark}]")
         else:
             rejections.append(Rejection(mark, claim.text, citation))
-    return Checked(" ".join(sentences), tuple(citations), tuple(rejections), _short_answer(draft, citations, document))
+    return Checked(" ".join(sentences), tuple(citations), tuple(rejections), _short_answer(draft, citations))
 
 
 def plain(text: str) -> str:
@@ -73,14 +73,10 @@ def _cited(
     return Citation(mark, stored.source, stored.id, claim.quote, quote, page, "quoted")
 
 
-def _short_answer(
-    draft: Draft, citations: Sequence[Citation], document: Callable[[str], Document | None]
-) -> str | None:
-    """The short answer's characters, if it lies inside the first citation."""
-    if draft.short_answer is None or not citations:
-        return None
-    first = citations[0]
-    inside = first.span.start <= draft.short_answer.start and draft.short_answer.end <= first.span.end
-    if not inside:
-        return None
-    return Span(draft.short_answer.start - first.span.start, draft.short_answer.end - first.span.start).of(first.quote)
+def _short_answer(draft: Draft, citations: Sequence[Citation]) -> str | None:
+    """The short answer's characters, if they lie inside a citation."""
+    place = draft.short_answer
+    for citation in citations:
+        if place and citation.span.start <= place.start and place.end <= citation.span.end:
+            return citation.quote[place.start - citation.span.start : place.end - citation.span.start]
+    return None

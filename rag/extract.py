@@ -19,9 +19,10 @@ MOST_SENTENCES = 3
 # Over the fields of Features, in their order: a softmax regression on which of the sentences retrieved holds
 # the answer, fitted by `python -m eval fit-quotes`.
 _WEIGHTS = (2.4, 1.7, 2.6, 1.4, 0.4, 1.8, 4.5, 0.7)
-# A further sentence is quoted while the odds are at most e to 1 that the first is the better one; the same command
-# prints how often the sentences quoted hold the answer, and how many they are.
+# A further sentence is quoted while the log odds that the best is better are at most this; more for the sentences
+# beside the best, which complete it. The same command prints how often the sentences quoted hold the answer.
 _NEARLY_AS_GOOD = 1.0
+_BESIDE_THE_BEST = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,9 @@ def extract(
     )
     if not found:
         return Extraction()
-    chosen = _choose(found)
-    claims = tuple(Claim(candidate.text, (candidate.passage,), candidate.span) for candidate in chosen)
-    draft = Draft(claims, GENERATOR, _short_answer(question, chosen[0]))
-    return Extraction(tuple(found), draft, _evidence(chosen[0], passages, terms))
+    claims = tuple(Claim(candidate.text, (candidate.passage,), candidate.span) for candidate in _choose(found))
+    draft = Draft(claims, GENERATOR, _short_answer(question, found[0]))
+    return Extraction(tuple(found), draft, _evidence(found[0], passages, terms))
 
 
 def score(features: Features) -> float:
@@ -70,9 +70,18 @@ def score(features: Features) -> float:
 
 
 def _choose(ranked: Sequence[Candidate]) -> list[Candidate]:
-    worst = score(ranked[0].features) - _NEARLY_AS_GOOD
-    distinct = {candidate.text: candidate for candidate in reversed(ranked) if score(candidate.features) >= worst}
-    return list(reversed(distinct.values()))[:MOST_SENTENCES]
+    """The best sentence with those nearly as good, in the order in which they stand where they stand together."""
+    best = ranked[0]
+    chosen: list[Candidate] = []
+    for candidate in ranked:
+        behind = score(best.features) - score(candidate.features)
+        beside = candidate.passage == best.passage and abs(candidate.place - best.place) == 1
+        if behind > (_BESIDE_THE_BEST if beside else _NEARLY_AS_GOOD):
+            continue
+        if len(chosen) < MOST_SENTENCES and candidate.text not in {other.text for other in chosen}:
+            chosen.append(candidate)
+    passages = list(dict.fromkeys(candidate.passage for candidate in chosen))
+    return sorted(chosen, key=lambda candidate: (passages.index(candidate.passage), candidate.span))
 
 
 def _evidence(best: Candidate, passages: Sequence[Passage], terms: QuestionTerms) -> Evidence:

@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     dense_weight: float = Field(0.5, ge=0, le=1, description="share of the dense score in the fused score")
 
     # Answering
-    strictness: float = Field(0.5, ge=0, le=1, description="answers below this confidence are refused")
+    strictness: float = Field(0.4, ge=0, le=1, description="answers below this confidence are refused")
 
     def __init__(self, **arguments: Any) -> None:
         _refuse_unknown_keys(arguments, "argument")

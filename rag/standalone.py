@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rag.answer_kind import names_and_numbers
-from rag.terms import content_words
+from rag.terms import content_words, names_and_numbers
 from rag.types import Turn
 
 _CONNECTIVE = re.compile(r"^(?:and|but|or|so|then|what about|how about|what of)\b", re.IGNORECASE)

@@ -24,6 +24,8 @@ _WORD = re.compile(r"\d+(?:[.,]\d+)+|\w+")
 _HOW = re.compile(
     r"\bhow (?:big|deep|far|fast|frequently|great|heavy|high|large|long|often|old|small|tall|wide)\b", re.IGNORECASE
 )
+# Chosen on the sample questions, together with the default strictness.
+_UNKNOWN_WORD = 0.5
 _thread = local()
 
 
@@ -68,11 +70,27 @@ class QuestionTerms:
 def weigh(question: str, frequencies: Mapping[str, int], chunks: int) -> QuestionTerms:
     """The question's stems with BM25's inverse document frequency, log(1 + (N - n + 0.5) / (n + 0.5)).
 
-    `frequencies` says in how many of the collection's `chunks` each stem occurs.
+    `frequencies` says in how many of the collection's `chunks` each stem occurs. A word that occurs in none counts
+    half, unless it names something: the documents may well say the same in other words.
     """
     spellings: dict[str, str] = {}
     for word in content_words(question):
         spellings.setdefault(stem(word), word)
-    counts = {word: frequencies.get(word, 0) for word in spellings}
-    weights = {word: math.log(1 + (max(chunks - n, 0) + 0.5) / (n + 0.5)) for word, n in counts.items()}
-    return QuestionTerms(weights, {word: spellings[word] for word, n in counts.items() if n == 0})
+    names = {stem(word) for name in names_and_numbers(question) for word in words(name)}
+    weights: dict[str, float] = {}
+    for word in spellings:
+        n = frequencies.get(word, 0)
+        share = 1.0 if n or word in names else _UNKNOWN_WORD
+        weights[word] = share * math.log(1 + (max(chunks - n, 0) + 0.5) / (n + 0.5))
+    return QuestionTerms(weights, {word: spelling for word, spelling in spellings.items() if word not in frequencies})
+
+
+def names_and_numbers(text: str) -> list[str]:
+    """The words of a question that name something particular: capitalised beyond its first word, or with digits."""
+    found = re.findall(r"[\w'’-]+", text)
+    return [
+        word
+        for place, word in enumerate(found)
+        if any(letter.isdigit() for letter in word)
+        or (word[:1].isupper() and (place > 0 or word[1:].lower() != word[1:]) and word.lower() not in STOP_WORDS)
+    ]

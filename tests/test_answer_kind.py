@@ -1,6 +1,7 @@
 import pytest
 
-from rag.answer_kind import AnswerKind, expected_kind, mentions, names_and_numbers
+from rag.answer_kind import AnswerKind, expected_kind, mentions
+from rag.terms import names_and_numbers
 
 
 @pytest.mark.parametrize(
