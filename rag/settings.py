@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     candidates: int = Field(100, ge=1, le=1000, description="chunks taken from each index before fusion")
     dense_weight: float = Field(0.5, ge=0, le=1, description="share of the dense score in the fused score")
 
-    # Answering
+    # Answering. The default strictness answers most sample questions right that can be, and refuses most others.
     strictness: float = Field(0.4, ge=0, le=1, description="answers below this confidence are refused")
 
     def __init__(self, **arguments: Any) -> None:

@@ -62,7 +62,11 @@ class VectorIndex:
 
     def close(self) -> None:
         """Release the index. It must not be used afterwards."""
+        servers = (self._client._server, self._client._admin_client._server)
         self._client.close()
+        for server in servers:
+            if hasattr(server, "_session"):
+                server._session.close()  # the HTTP client leaves its connections open
 
     def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
         """Add or replace vectors; shape (len(ids), dimension)."""

@@ -1,0 +1,59 @@
+"""The same code with Chroma as a server of its own."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rag.assistant import Assistant
+from rag.errors import StoreError
+from rag.settings import Settings
+from rag.store import Store
+from tests.conftest import SAMPLE, ingest
+
+
+@pytest.fixture
+def chroma_url(tmp_path: Path) -> Iterator[str]:
+    """A `chroma run` server on a free port."""
+    command = shutil.which("chroma", path=str(Path(sys.executable).parent))
+    assert command
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    arguments = [command, "run", "--path", str(tmp_path / "server"), "--host", "127.0.0.1", "--port", str(port)]
+    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path) as server:
+        for _ in range(200):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+        server.terminate()
+
+
+def test_a_server_gives_the_same_answers_as_the_embedded_index(
+    chroma_url: str, settings: Settings, folder: Path
+) -> None:
+    for name in ("arms-control-treaties.pdf", "nixon-1972-visit.md"):
+        shutil.copy(SAMPLE / name, folder)
+    served = settings.changed(chroma_url=chroma_url, store=settings.store.with_name("served"))
+    answers = []
+    for each in (settings, served):
+        assert len(ingest(each, folder).added) == 2
+        assert ingest(each, folder).chunks_embedded == 0
+        with Store(each) as store:
+            assert store.check().ok
+            answers.append(Assistant(store).ask("How many missiles were eliminated under the INF Treaty?"))
+    assert not (served.store / "chroma").exists()
+    embedded, remote = answers
+    assert remote.citations == embedded.citations != ()
+    assert [passage.chunk.id for passage in remote.passages] == [passage.chunk.id for passage in embedded.passages]
+
+
+def test_a_server_that_does_not_answer_is_named(settings: Settings) -> None:
+    with pytest.raises(StoreError, match=r"no Chroma server answers at http://127\.0\.0\.1:9.*unset RAG_CHROMA_URL"):
+        Store(settings.changed(chroma_url="http://127.0.0.1:9"), create=True)
