@@ -19,6 +19,10 @@ _NAME_WORD = r"[A-Z][\w'’.-]*[\w'’]"
 _NAME = rf"{_NAME_WORD}(?:\s+(?:(?:of|the|de|van|von|al|bin)\s+)*(?:{_NAME_WORD}|\d+))*"
 
 
+# "Resolution 2758", "Power of Siberia 2": the number belongs to the name. A sentence's first word is no name.
+_NAMED_BEFORE = re.compile(r"\S\s+[A-Z][\w-]*\s$")
+
+
 class AnswerKind(Enum):
     """What a question asks for, with the pattern of it in a text."""
 
@@ -63,6 +67,8 @@ def mentions(kind: AnswerKind, text: str, question: str) -> list[Span]:
         words = match.group().strip().casefold()
         known = words in asked if kind in (AnswerKind.PERSON, AnswerKind.PLACE) else _is_whole_word(words, asked)
         if not words or known or words == "one" or all(word in STOP_WORDS for word in words.split()):
+            continue
+        if kind is AnswerKind.NUMBER and words.isdigit() and _NAMED_BEFORE.search(text[: match.start()]):
             continue
         span = Span(match.start(), match.start() + len(match.group().rstrip()))
         if not any(span.overlap(date) for date in dates):

@@ -29,6 +29,8 @@ def test_the_question_tells_the_kind_of_answer(question: str, kind: AnswerKind |
         (AnswerKind.NUMBER, "Trade reached $240 billion in 2023.", "How much?", ["$240 billion"]),
         (AnswerKind.NUMBER, "It fell by 9.5 percent.", "By how much?", ["9.5 percent"]),
         (AnswerKind.NUMBER, "It began on 2 March 1969.", "How many?", []),
+        (AnswerKind.NUMBER, "The line Power of Siberia 2 waits.", "How long?", []),
+        (AnswerKind.NUMBER, "Some 300 men fell.", "How many?", ["300"]),
         (AnswerKind.DATE, "It began on 2 March 1969.", "When?", ["2 March 1969"]),
         (AnswerKind.DATE, "Signed in May 1972.", "When was May 1972?", []),
         (AnswerKind.PERSON, "It was Zhou Enlai, said Nixon.", "What did Nixon say?", ["Zhou Enlai"]),
