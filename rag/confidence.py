@@ -21,8 +21,8 @@ class Signals:
 
 # A logistic regression on answerable questions against such questions without their passage, or with a name or number
 # exchanged; fitted by `python -m eval fit-confidence`. In the order of the fields of Signals.
-_INTERCEPT = -6.1
-_WEIGHTS = (4.5, 0.9, 0.6, 1.9, 2.4)
+_INTERCEPT = -6.15
+_WEIGHTS = (4.4, 0.8, 0.6, 2.0, 2.7)
 
 
 def confidence(evidence: Evidence) -> float:
