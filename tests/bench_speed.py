@@ -34,6 +34,8 @@ from rag.settings import Settings
 from rag.store import Store
 from rag.types import Document
 
+_PART = 1000  # documents
+
 
 @dataclass(frozen=True, slots=True)
 class Speed:
@@ -120,7 +122,9 @@ def llama_index(corpus: Path, settings: Settings, embedding: HuggingFaceEmbeddin
             vector_store=ChromaVectorStore(chroma_collection=collection),
         )
         started = perf_counter()
-        nodes = pipeline.run(documents=documents)
+        # In parts: all at once, its Chroma store exceeds the largest batch that Chroma takes.
+        parts = (documents[place : place + _PART] for place in range(0, len(documents), _PART))
+        nodes = [node for part in parts for node in pipeline.run(documents=part)]
         seconds = perf_counter() - started
         client.close()  # type: ignore[attr-defined]  # its declared type lacks close()
     tokens = sum(embedder.count_tokens([node.get_content() for node in nodes]))
