@@ -70,7 +70,7 @@ def score(features: Features) -> float:
 
 
 def _choose(ranked: Sequence[Candidate]) -> list[Candidate]:
-    """The best sentence with those nearly as good, in the order in which they stand where they stand together."""
+    """The best sentence, then those nearly as good or beside it."""
     best = ranked[0]
     chosen: list[Candidate] = []
     for candidate in ranked:
@@ -80,8 +80,7 @@ def _choose(ranked: Sequence[Candidate]) -> list[Candidate]:
             continue
         if len(chosen) < MOST_SENTENCES and candidate.text not in {other.text for other in chosen}:
             chosen.append(candidate)
-    passages = list(dict.fromkeys(candidate.passage for candidate in chosen))
-    return sorted(chosen, key=lambda candidate: (passages.index(candidate.passage), candidate.span))
+    return chosen
 
 
 def _evidence(best: Candidate, passages: Sequence[Passage], terms: QuestionTerms) -> Evidence:
