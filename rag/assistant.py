@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 import prompts
+from rag.candidates import SentenceReader
 from rag.cite import NOTHING, check
 from rag.confidence import confidence
 from rag.extract import GENERATOR, Extraction, extract
@@ -35,6 +36,7 @@ class Assistant:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.retriever = Retriever(store)
+        self._reader = SentenceReader(self.retriever.embedder)
 
     def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
         """The answer, or a refusal when the documents do not seem to hold one.
@@ -44,11 +46,16 @@ class Assistant:
         Raises QuestionError for an empty question or one over 4,000 characters.
         """
         question = checked_question(question)
-        finding = self.find(standalone(question, history))
+        return self.conclude(question, self.find(standalone(question, history)))
+
+    def conclude(self, question: str, finding: Finding, strictness: float | None = None) -> Answer:
+        """The answer that a finding gives, at the settings' strictness unless told otherwise; at 0 none is refused."""
         started = perf_counter()
+        if strictness is None:
+            strictness = self.store.settings.strictness
         draft, evidence = finding.extraction.draft, finding.extraction.evidence
         certainty = confidence(evidence) if evidence else 0.0
-        if draft is None or certainty < self.store.settings.strictness:
+        if draft is None or certainty < strictness:
             checked = NOTHING
         else:
             checked = check(draft, finding.passages, self.store.document)
@@ -70,12 +77,11 @@ class Assistant:
     def find(self, question: str) -> Finding:
         """Retrieve and draft for a stand-alone question, without deciding whether the draft is good enough."""
         started = perf_counter()
-        embedder = self.retriever.embedder
-        vector = embedder.encode([question])[0]
+        vector = self.retriever.embedder.encode([question])[0]
         passages = self.retriever.retrieve_by(question, vector)
         retrieved = perf_counter()
         terms = weigh(question, self.store.document_frequencies(stems(question)), self.store.chunk_count())
-        extraction = extract(question, vector, passages, terms, embedder)
+        extraction = extract(question, vector, passages, terms, self._reader)
         seconds = {"retrieve": retrieved - started, "draft": perf_counter() - retrieved}
         return Finding(question, passages, terms, extraction, seconds)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -12,13 +13,15 @@ from rag.answer_kind import AnswerKind, expected_kind, mentions
 from rag.models import Embedder, Vectors
 from rag.sentences import sentence_spans
 from rag.terms import QuestionTerms, names_and_numbers, stem, stems, words
-from rag.types import Passage, Span
+from rag.types import Chunk, Passage, Span
 
 _BOILERPLATE = re.compile(
     r"loading\b|would love your thoughts|please comment|visited \d+ times?|related articles?$|read more|click here"
     r"|subscribe\b|sign up|share (?:this|on)\b|all rights reserved|cookie|advertisement|skip to|\W*$|\W*\d+\W*$",
     re.IGNORECASE,
 )
+# Chunks whose sentences are remembered, about 10 kB each: questions of one conversation meet the same chunks again.
+_REMEMBERED = 4096
 _FULL_SENTENCE = re.compile(r"""[.!?…。！？|]["'”’»)\]*_]*$""")
 
 
@@ -48,28 +51,57 @@ class Candidate:
     features: Features
 
 
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """The sentences of a chunk that could be quoted, as places in its text, and their embeddings, a row each."""
+
+    spans: tuple[Span, ...]
+    vectors: Vectors
+
+
+class SentenceReader:
+    """Embeds the sentences of chunks and remembers them. Thread-safe.
+
+    A chunk's sentences are embedded together and alone, so that their vectors are the same whatever is asked.
+    """
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self.read = lru_cache(maxsize=_REMEMBERED)(self._read)
+
+    def _read(self, chunk: Chunk) -> Sentences:
+        """The sentences that could be quoted: boilerplate and the chunk's own headings say nothing."""
+        headings = {_bare(heading) for heading in (chunk.title, *chunk.heading.split(" > "))}
+        spans = tuple(
+            span
+            for span in sentence_spans(chunk.text)
+            if not _BOILERPLATE.match(span.of(chunk.text)) and _bare(span.of(chunk.text)) not in headings
+        )
+        return Sentences(spans, self._embedder.encode([span.of(chunk.text) for span in spans]))
+
+
 def candidates(
-    question: str, vector: Vectors, passages: Sequence[Passage], terms: QuestionTerms, embedder: Embedder
+    question: str, vector: Vectors, passages: Sequence[Passage], terms: QuestionTerms, reader: SentenceReader
 ) -> list[Candidate]:
     """Every sentence of the passages that is not boilerplate, in the passages' order.
 
     `vector` is the question's embedding, shape (dimension,).
     """
-    sentences = [_sentences(passage) for passage in passages]
-    vectors = embedder.encode([text for texts in sentences for _, text in texts])
     kind = expected_kind(question)
     names = {stem(word) for name in names_and_numbers(question) for word in words(name)}
     found: list[Candidate] = []
-    row = 0
-    for number, (passage, texts) in enumerate(zip(passages, sentences, strict=True), start=1):
+    for number, passage in enumerate(passages, start=1):
+        sentences = reader.read(passage.chunk)
+        vectors = sentences.vectors
         above = frozenset(stems(f"{passage.chunk.title} {passage.chunk.heading}"))
         before = frozenset[str]()
-        for place, (span, text) in enumerate(texts):
+        for place, span in enumerate(sentences.spans):
+            text = span.of(passage.chunk.text)
             own = frozenset(stems(text))
             context = own | before | above
-            pair = vectors[row] + vectors[row - 1] if place else vectors[row]
+            pair = vectors[place] + vectors[place - 1] if place else vectors[place]
             features = Features(
-                similarity=float(vectors[row] @ vector),
+                similarity=float(vectors[place] @ vector),
                 context_similarity=float(pair @ vector / max(float(np.linalg.norm(pair)), 1e-12)),
                 coverage=terms.share(own),
                 context_coverage=terms.share(context),
@@ -80,16 +112,7 @@ def candidates(
             )
             found.append(Candidate(number, place, span.shifted(passage.chunk.span.start), text, own, features))
             before = own
-            row += 1
     return found
-
-
-def _sentences(passage: Passage) -> list[tuple[Span, str]]:
-    """The sentences that could be quoted: boilerplate and the passage's own headings say nothing."""
-    chunk = passage.chunk
-    headings = {_bare(heading) for heading in (chunk.title, *chunk.heading.split(" > "))}
-    spans = ((span, span.of(chunk.text)) for span in sentence_spans(chunk.text))
-    return [(span, text) for span, text in spans if not _BOILERPLATE.match(text) and _bare(text) not in headings]
 
 
 def _bare(text: str) -> str:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 from rag.answer_kind import expected_kind, mentions
-from rag.candidates import Candidate, Features, candidates
-from rag.models import Embedder, Vectors
+from rag.candidates import Candidate, Features, SentenceReader, candidates
+from rag.models import Vectors
 from rag.terms import QuestionTerms, stem, stems
 from rag.types import Claim, Draft, Passage, Span
 
@@ -47,14 +47,14 @@ class Extraction:
 
 
 def extract(
-    question: str, vector: Vectors, passages: Sequence[Passage], terms: QuestionTerms, embedder: Embedder
+    question: str, vector: Vectors, passages: Sequence[Passage], terms: QuestionTerms, reader: SentenceReader
 ) -> Extraction:
     """One to three exact sentences that answer the question best.
 
     `vector` is the question's embedding, shape (dimension,).
     """
     found = sorted(
-        candidates(question, vector, passages, terms, embedder),
+        candidates(question, vector, passages, terms, reader),
         key=lambda candidate: (-score(candidate.features), candidate.passage, candidate.span),
     )
     if not found:

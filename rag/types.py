@@ -188,6 +188,7 @@ class Answer:
     confidence: float
     generator: str
     seconds: dict[str, float]
+    tokens: dict[str, int] = field(default_factory=dict)  # read and written by a language model, where one ran
 
     def as_json(self) -> dict[str, Any]:
         """This answer in the machine interface's form."""
@@ -203,4 +204,5 @@ class Answer:
             "rejections": [asdict(rejection) for rejection in self.rejections],
             "passages": [passage.as_json() for passage in self.passages],
             "seconds": self.seconds,
+            **({"tokens": self.tokens} if self.tokens else {}),
         }
