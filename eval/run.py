@@ -1,62 +1,268 @@
-"""Gold questions -> outcomes: every question asked once, its answer compared with the gold."""
+"""Gold questions -> a run: every question asked once, every outcome kept, written to one file.
+
+A run's file is JSON. While the run goes on, its outcomes stand in a journal beside it (`NAME.partial.jsonl`), from
+which the same command goes on after a crash.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Literal
 
-from eval.gold import GoldQuestion, evidence_spans
-from eval.metrics import contains_answer, overlap
+from pydantic import TypeAdapter, ValidationError
+
+from eval.corpus import StoredDocuments
+from eval.excerpts import Excerpts, excerpts
+from eval.gold import GoldQuestion, load_gold
+from eval.outcome import Outcome, Response, System, judge
+from eval.provenance import Code, Machine, code, machine
 from rag.assistant import Assistant
-from rag.types import Answer, Document, Span
+from rag.errors import RagError
+from rag.models import embedder_identity, load_embedder
+from rag.retrieve import Retriever
+from rag.settings import Settings
+from rag.standalone import standalone
+from rag.store import Store
+from rag.types import Document
+
+FORMAT_VERSION = 1
+
+Form = Literal["history", "last-turn", "rewrite"]
+Track = Callable[[Iterator[Outcome], int], Iterable[Outcome]]
+
+
+class RunError(RagError):
+    """A run's file cannot be read, or two runs cannot be compared."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """A gold question, its answer, and what came of it; None where a measure does not apply."""
+class Protocol:
+    """How questions are asked.
 
-    question: GoldQuestion
-    answer: Answer
-    answer_found: bool | None  # the text holds an accepted answer
-    evidence_cited: bool | None  # a citation overlaps the gold evidence
-    exact: bool  # every quote is exactly the stored characters
+    `answers` False only retrieves `passages` passages; else the settings' k is retrieved and the question answered.
+    `form`: follow-up questions with their history, the last turn alone, or the rewrite that the gold set gives.
+    """
+
+    answers: bool = True
+    passages: int | None = None
+    form: Form = "history"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Everything that decides what a run's outcomes are. Runs with equal headers are equal but for times."""
+
+    format: int
+    code: Code
+    settings: dict[str, Any]
+    models: dict[str, str]
+    protocol: Protocol
+    gold: str
+    gold_sha256: str
+    corpus_documents: int
+    corpus_sha256: str
+    machine: Machine
 
     @property
-    def correct(self) -> bool | None:
-        """Answered with evidence where the corpus answers, refused where it does not; None if that was not judged."""
-        match self.question.answerable:
-            case None:
-                return None
-            case False:
-                return self.answer.refused
-            case True:
-                return bool(self.answer_found) and self.evidence_cited is not False
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits that differ when anything in the header does."""
+        return hashlib.sha256(_json(Header, self).encode()).hexdigest()[:12]
 
 
-def ask_all(questions: Iterable[GoldQuestion], assistant: Assistant) -> Iterator[Outcome]:
-    """The outcome of each question, in order."""
-    by_source = {summary.source: summary.id for summary in assistant.store.documents()}
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When a run was made, and for how many seconds questions were asked (of the last part, if it was resumed)."""
 
-    def document(source: str) -> Document | None:
-        return assistant.store.document(by_source[source]) if source in by_source else None
-
-    for question in questions:
-        yield outcome(question, assistant.ask(question.question, question.history), document)
+    started: str
+    finished: str
+    seconds: float
 
 
-def outcome(question: GoldQuestion, answer: Answer, document: Callable[[str], Document | None]) -> Outcome:
-    """Compare an answer with its gold question; `document` looks a stored document up by source."""
-    gold = evidence_spans(question, document)
-    cited: dict[str, list[Span]] = {}
-    exact = True
-    for citation in answer.citations:
-        cited.setdefault(citation.source, []).append(citation.span)
-        stored = document(citation.source)
-        exact = exact and stored is not None and citation.span.of(stored.text) == citation.quote
-    return Outcome(
-        question=question,
-        answer=answer,
-        answer_found=contains_answer(answer.text, question.answers) if question.answers else None,
-        evidence_cited=overlap(gold, cited) > 0 if gold else None,
-        exact=exact,
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A header, the outcomes in the order of the gold set, and the words of the sources that they point at."""
+
+    name: str
+    header: Header
+    outcomes: tuple[Outcome, ...]
+    excerpts: Excerpts
+    times: Times
+
+    def without_times(self) -> Run:
+        """This run with every time set to nothing: two runs of the same settings are then equal."""
+        outcomes = tuple(replace(outcome, seconds={}) for outcome in self.outcomes)
+        return replace(self, outcomes=outcomes, times=Times("", "", 0.0))
+
+    def to_json(self) -> str:
+        """The content of the run's file."""
+        return _json(Run, self) + "\n"
+
+    def save(self, path: Path) -> None:
+        """Write the run's file, whole or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".tmp")
+        unfinished.write_text(self.to_json(), "utf-8")
+        unfinished.replace(path)
+
+
+def load_run(path: Path) -> Run:
+    """A run from its file. Raises RunError if it is not one, or of another format."""
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        found = content["header"]["format"]
+        if found != FORMAT_VERSION:
+            raise RunError(f"{path} has run format {found}, this version reads {FORMAT_VERSION}. Run it again.")
+        run: Run = _ADAPTERS[Run].validate_python(content)
+    except OSError as error:
+        raise RunError(f"{path} cannot be read ({error}).") from None
+    except (ValueError, KeyError, TypeError, ValidationError) as error:
+        reason = str(error).splitlines()[0]
+        raise RunError(f"{path} is not a run ({reason}). Make one: python -m eval run GOLD.jsonl") from None
+    return run
+
+
+def evaluate(
+    store: Store,
+    gold: Path,
+    protocol: Protocol = Protocol(),  # noqa: B008  # frozen
+    *,
+    name: str | None = None,
+    out: Path = Path("runs"),
+    track: Track = lambda outcomes, total: outcomes,
+) -> tuple[Run, Path]:
+    """Ask the questions of a gold file of a store, and write the run to `out`/`name`.json; the run and that file.
+
+    The name is the gold file's with the header's fingerprint unless one is given. `track` may watch the outcomes go by.
+    Raises GoldError for a faulty gold file. Stopped at any moment, the same call goes on where it stopped.
+    """
+    documents = StoredDocuments(store)
+    questions = load_gold(gold, documents)
+    header = make_header(store.settings, protocol, gold, documents)
+    name = name or f"{gold.stem}-{header.fingerprint[:8]}"
+    if protocol.answers:
+        system = answering(Assistant(store), protocol.form)
+    else:
+        system = retrieving(Retriever(store), protocol.passages, protocol.form)
+    journal = out / f"{name}.partial.jsonl"
+    result = ask_all(name, questions, system, documents, header, journal, track)
+    path = out / f"{name}.json"
+    result.save(path)
+    journal.unlink()
+    return result, path
+
+
+def make_header(settings: Settings, protocol: Protocol, gold: Path, documents: StoredDocuments) -> Header:
+    """The header of a run over a gold file and a store's documents."""
+    embedder = load_embedder(settings)
+    return Header(
+        format=FORMAT_VERSION,
+        code=code(),
+        settings=json.loads(settings.model_dump_json(exclude={"store"})),
+        models=embedder_identity(settings) | {"embedder_dtype": embedder.dtype},
+        protocol=protocol,
+        gold=gold.name,
+        gold_sha256=hashlib.sha256(gold.read_bytes()).hexdigest(),
+        corpus_documents=len(documents),
+        corpus_sha256=documents.sha256,
+        machine=machine(),
     )
+
+
+def answering(assistant: Assistant, form: Form = "history") -> System:
+    """An assistant as a system to evaluate. Of a refusal, it tells what would have been answered."""
+
+    def ask(gold: GoldQuestion) -> Response:
+        question = _asked(gold, form)
+        finding = assistant.find(standalone(question, gold.history if form == "history" else ()))
+        answer = assistant.conclude(question, finding)
+        unrefused = assistant.conclude(question, finding, strictness=0) if answer.refused else None
+        return Response(finding.question, answer.passages, answer, unrefused, answer.seconds)
+
+    return ask
+
+
+def retrieving(retriever: Retriever, passages: int | None = None, form: Form = "history") -> System:
+    """A retriever as a system to evaluate."""
+
+    def search(gold: GoldQuestion) -> Response:
+        started = perf_counter()
+        asked = standalone(_asked(gold, form), gold.history if form == "history" else ())
+        found = retriever.retrieve(asked, passages)
+        return Response(asked, found, seconds={"retrieve": perf_counter() - started})
+
+    return search
+
+
+def _asked(gold: GoldQuestion, form: Form) -> str:
+    return gold.rewrite or gold.question if form == "rewrite" else gold.question
+
+
+def ask_all(
+    name: str,
+    questions: Sequence[GoldQuestion],
+    system: System,
+    documents: Mapping[str, Document],
+    header: Header,
+    journal: Path,
+    track: Track = lambda outcomes, total: outcomes,
+) -> Run:
+    """Ask every question and judge what comes of it; `track` may watch the outcomes go by.
+
+    Stopped at any moment, the same call goes on after the last outcome in the journal, if the header is the same.
+    """
+    started, clock = datetime.now(UTC), perf_counter()
+    outcomes: list[Outcome] = []
+    with _Journal(journal, header) as kept:
+        asked = (kept.outcome(question, system, documents) for question in questions)
+        outcomes.extend(track(asked, len(questions)))
+    finished = datetime.now(UTC)
+    times = Times(started.isoformat(timespec="seconds"), finished.isoformat(timespec="seconds"), perf_counter() - clock)
+    return Run(name, header, tuple(outcomes), excerpts(outcomes, documents), times)
+
+
+class _Journal:
+    """The outcomes so far: a line for the header's fingerprint, then a line each. A torn last line is forgotten."""
+
+    def __init__(self, path: Path, header: Header) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        first = json.dumps({"fingerprint": header.fingerprint}) + "\n"
+        *lines, _ = path.read_text("utf-8").split("\n") if path.exists() else [""]
+        resumed = bool(lines) and f"{lines[0]}\n" == first
+        self._known: dict[str, Outcome] = {}
+        if resumed:
+            outcomes = (_ADAPTERS[Outcome].validate_json(line) for line in lines[1:])
+            self._known = {outcome.gold.id: outcome for outcome in outcomes}
+        self._file = path.open("r+" if resumed else "w", encoding="utf-8")
+        if resumed:
+            self._file.seek(sum(len(line.encode()) + 1 for line in lines))
+            self._file.truncate()
+        else:
+            self._file.write(first)
+
+    def __enter__(self) -> _Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def outcome(self, question: GoldQuestion, system: System, documents: Mapping[str, Document]) -> Outcome:
+        """What came of a question: as the journal says, or by asking it now."""
+        if question.id in self._known:
+            return self._known[question.id]
+        outcome = judge(question, system(question), documents)
+        self._file.write(_json(Outcome, outcome, indent=None) + "\n")
+        self._file.flush()
+        return outcome
+
+
+_ADAPTERS = {kind: TypeAdapter[Any](kind) for kind in (Header, Outcome, Run)}
+
+
+def _json(kind: type[Any], value: object, indent: int | None = 1) -> str:
+    return json.dumps(_ADAPTERS[kind].dump_python(value, mode="json"), ensure_ascii=False, indent=indent)

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from ingest.discover import discover
-from ingest.sync import Report, sync
+from ingest.progress import sync_with_progress
+from ingest.sync import Report
 from rag.command import add_store_options, run, settings_from
 from rag.settings import Settings
 from rag.store import Store
@@ -61,24 +61,10 @@ def _snapshot(paths: Sequence[Path]) -> frozenset[tuple[str, int, int]]:
 
 
 def _ingest(settings: Settings, paths: Sequence[Path], rebuild: bool) -> Report:
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("files · {task.fields[chunks]} chunks"),
-        TimeRemainingColumn(),
-    )
-    with Store(settings, create=True) as store, Progress(*columns, console=console, transient=True) as bar:
+    with Store(settings, create=True) as store:
         if rebuild:
             store.reset()
-        task = bar.add_task("Ingesting", total=None, chunks=0)
-
-        def show(report: Report) -> None:
-            chunks = report.chunks_embedded + report.chunks_reused
-            bar.update(task, total=report.files, completed=report.done, chunks=chunks)
-
-        return sync(store, paths, show)
+        return sync_with_progress(store, paths, Console(stderr=True))
 
 
 def _show(report: Report, as_json: bool) -> None:

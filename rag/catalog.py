@@ -70,6 +70,7 @@ _COLLECTION_SCHEMA = """
 CREATE VIRTUAL TABLE keywords_{0} USING fts5 (text, heading, title, tokenize = 'porter unicode61 remove_diacritics 2');
 CREATE VIRTUAL TABLE terms_{0} USING fts5vocab (keywords_{0}, row);
 """
+SQLITE_VERSION = sqlite3.sqlite_version
 _BATCH = 500  # below SQLite's limit on variables in one statement
 
 

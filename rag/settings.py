@@ -45,6 +45,15 @@ class Settings(BaseSettings):
     # Answering. The default strictness answers most sample questions right that can be, and refuses most others.
     strictness: float = Field(0.4, ge=0, le=1, description="answers below this confidence are refused")
 
+    # Evaluating
+    gate: tuple[str, ...] = Field(
+        (
+            *("correct", "citation F1", "exactness", "hallucination rate", "error rate"),
+            *("evidence recall@5", "nDCG@10"),
+        ),
+        description="measures whose significant loss closes the gate of `python -m eval compare`",
+    )
+
     def __init__(self, **arguments: Any) -> None:
         _refuse_unknown_keys(arguments, "argument")
         _refuse_unknown_keys(_toml(), f"{TOML_FILE} key")
