@@ -38,7 +38,7 @@ def excerpts(outcomes: Iterable[Outcome], documents: Mapping[str, Document]) -> 
     return {
         source: tuple(
             Excerpt(span.start, span.of(documents[source].text))
-            for span in covered(_widened(span, documents[source].text) for span in wanted[source])
+            for span in covered(widened(span, documents[source].text) for span in wanted[source])
         )
         for source in sorted(wanted)
         if source in documents
@@ -55,7 +55,7 @@ def places(outcome: Outcome) -> Iterable[tuple[str, Span]]:
     yield from ((passage.source, passage.span) for passage in outcome.passages[:PASSAGES_SHOWN])
 
 
-def _widened(span: Span, text: str) -> Span:
+def widened(span: Span, text: str) -> Span:
     """The span with its surroundings, cut between words. A span that points beyond the text is clipped."""
     start, end = max(0, min(span.start, len(text) - 1) - _AROUND), min(len(text), span.end + _AROUND)
     if start:

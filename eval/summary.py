@@ -97,14 +97,19 @@ def rightness(outcomes: Iterable[Outcome]) -> tuple[Values, Values]:
 
 def latencies(outcomes: Iterable[Outcome]) -> tuple[Latency, ...]:
     """The median and 95th percentile of every stage's seconds, in the order of the stages."""
+    return tuple(
+        Latency(stage, *(float(value) for value in np.percentile(seconds, (50, 95))))
+        for stage, seconds in stage_seconds(outcomes).items()
+    )
+
+
+def stage_seconds(outcomes: Iterable[Outcome]) -> dict[str, list[float]]:
+    """The seconds that each stage took, of every question that it ran for."""
     stages: dict[str, list[float]] = {}
     for outcome in outcomes:
         for stage, seconds in outcome.seconds.items():
             stages.setdefault(stage, []).append(seconds)
-    return tuple(
-        Latency(stage, *(float(value) for value in np.percentile(seconds, (50, 95))))
-        for stage, seconds in stages.items()
-    )
+    return stages
 
 
 def tokens(outcomes: Iterable[Outcome]) -> dict[str, float]:

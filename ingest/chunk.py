@@ -46,11 +46,12 @@ class _Piece:
 
 
 def chunk(
-    document: Document, count_tokens: CountTokens, *, chunk_tokens: int, window: int
+    document: Document, count_tokens: CountTokens, *, chunk_tokens: int, window: int, overlap: int = 0
 ) -> tuple[PreparedChunk, ...]:
     """Cut a document into chunks of at most `chunk_tokens` tokens that fit, with title and headings, into `window`.
 
-    Every character that is not white space lies in exactly one chunk.
+    Every character that is not white space lies in exactly one chunk; with an overlap, a chunk also begins with the
+    sentences before it in its section that fit into `overlap` of its tokens.
     """
     prepared: list[PreparedChunk] = []
     seen: Counter[str] = Counter()
@@ -58,7 +59,9 @@ def chunk(
         heading = " > ".join(title for title in path if title != document.title)
         context = _shortened("\n".join(filter(None, (document.title, heading))), count_tokens)
         budget = min(chunk_tokens, window - _SPECIAL_TOKENS - count_tokens([context])[0])
-        for span in _cuts(_pieces(document.text, section, budget, count_tokens), budget):
+        repeated = min(overlap, budget // 2)
+        pieces = _pieces(document.text, section, budget - repeated, count_tokens)
+        for span in _cuts(pieces, budget - repeated, repeated):
             text = span.of(document.text)
             text_to_embed = f"{context}\n{text}" if context else text
             seen[text_to_embed] += 1
@@ -130,14 +133,22 @@ def _halves(text: str, span: Span, budget: int, count_tokens: CountTokens) -> li
     return _halves(text, first, budget, count_tokens) + _halves(text, second, budget, count_tokens)
 
 
-def _cuts(pieces: Sequence[_Piece], budget: int) -> Iterator[Span]:
-    start = 0
+def _cuts(pieces: Sequence[_Piece], budget: int, overlap: int) -> Iterator[Span]:
+    before = start = 0
     rest = sum(piece.tokens for piece in pieces)
     while start < len(pieces):
         end = len(pieces) if rest <= budget else _cut(pieces, start, rest, budget)
-        yield Span(pieces[start].span.start, pieces[end - 1].span.end)
+        yield Span(pieces[_repeated(pieces, before, start, overlap)].span.start, pieces[end - 1].span.end)
         rest -= sum(piece.tokens for piece in pieces[start:end])
-        start = end
+        before, start = start, end
+
+
+def _repeated(pieces: Sequence[_Piece], before: int, start: int, overlap: int) -> int:
+    """The first of the pieces that are repeated from the chunk `before`: as many as fit, but never all of it."""
+    while start > before + 1 and pieces[start - 1].tokens <= overlap:
+        start -= 1
+        overlap -= pieces[start].tokens
+    return start
 
 
 def _cut(pieces: Sequence[_Piece], start: int, rest: int, budget: int) -> int:

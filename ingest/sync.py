@@ -163,7 +163,13 @@ class _Sync:
                 whole = False
                 continue
             settings, embedder = self._store.settings, self._embedder
-            chunks = chunk(parsed, embedder.count_tokens, chunk_tokens=settings.chunk_tokens, window=embedder.window)
+            chunks = chunk(
+                parsed,
+                embedder.count_tokens,
+                chunk_tokens=settings.chunk_tokens,
+                window=embedder.window,
+                overlap=settings.chunk_overlap,
+            )
             self._report.documents += 1
             self._report.warnings += [f"{parsed.source}: {warning}" for warning in parsed.warnings]
             ids.append(parsed.id)

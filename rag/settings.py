@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from rag.errors import SettingsError
@@ -36,6 +36,8 @@ class Settings(BaseSettings):
 
     # Chunking
     chunk_tokens: int = Field(200, ge=32, le=2048, description="most tokens in a chunk's own text")
+
+    chunk_overlap: int = Field(0, ge=0, le=1024, description="most of a chunk's tokens repeated from the one before")
 
     # Retrieval
     k: int = Field(10, ge=1, le=1000, description="passages returned for a question")
@@ -79,6 +81,13 @@ class Settings(BaseSettings):
     @classmethod
     def _empty_means_unset(cls, value: object) -> object:
         return value or None
+
+    @field_validator("chunk_overlap")
+    @classmethod
+    def _at_most_half(cls, value: int, fields: ValidationInfo) -> int:
+        if value > fields.data.get("chunk_tokens", 0) // 2:
+            raise ValueError("It may be at most half of chunk_tokens")
+        return value
 
     def changed(self, **arguments: Any) -> Settings:
         """These settings with some replaced, checked again."""

@@ -28,6 +28,7 @@ from rag.types import Chunk, Document
 from rag.vectors import VectorIndex
 
 FORMAT_VERSION = 1
+_BEFORE_THE_SETTING = {"chunk_overlap": 0}  # what stores were built with that do not name it
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +98,11 @@ class Store:
 
     def check_identity(self) -> None:
         """Raise StoreMismatch, naming both values and the cure, if the settings differ from what built the store."""
-        wanted = build_identity(self.settings)
-        for key, built in self._collection.identity.items():
-            if wanted.get(key) != built:
+        for key, wanted in build_identity(self.settings).items():
+            built = (_BEFORE_THE_SETTING | self._collection.identity).get(key)
+            if wanted != built:
                 raise StoreMismatch(
-                    f"the store at {self.path} was built with {key} {built!r}, the settings say {wanted.get(key)!r}. "
+                    f"the store at {self.path} was built with {key} {built!r}, the settings say {wanted!r}. "
                     f"Rebuild it: python -m ingest FOLDER --store {self.path} --rebuild, or set RAG_{key.upper()} back."
                 )
 
@@ -291,7 +292,12 @@ class OwnerLock:
 
 def build_identity(settings: Settings) -> dict[str, Any]:
     """What a collection is built with. Vectors of another identity are never mixed in."""
-    return {"format": FORMAT_VERSION, **embedder_identity(settings), "chunk_tokens": settings.chunk_tokens}
+    return {
+        "format": FORMAT_VERSION,
+        **embedder_identity(settings),
+        "chunk_tokens": settings.chunk_tokens,
+        "chunk_overlap": settings.chunk_overlap,
+    }
 
 
 def discard_vectors(settings: Settings) -> Path | None:

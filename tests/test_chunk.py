@@ -22,9 +22,9 @@ def count_words(texts: Sequence[str]) -> list[int]:
     return [sum(-(-len(word) // 10) for word in text.split()) for text in texts]
 
 
-def cut(text: str, headings: tuple[Heading, ...] = (), title: str = "") -> tuple[PreparedChunk, ...]:
+def cut(text: str, headings: tuple[Heading, ...] = (), title: str = "", overlap: int = 0) -> tuple[PreparedChunk, ...]:
     document = Document("id", "a.txt", title, text, headings=headings)
-    return chunk(document, count_words, chunk_tokens=12, window=40)
+    return chunk(document, count_words, chunk_tokens=12, window=40, overlap=overlap)
 
 
 @given(texts)
@@ -40,9 +40,24 @@ def test_every_visible_character_lies_in_exactly_one_chunk(text: str) -> None:
     assert {position for position, character in enumerate(text) if not character.isspace()} <= covered
 
 
-@given(texts, st.text(alphabet="ab ", max_size=400))
-def test_no_chunk_exceeds_its_budget_or_the_window(text: str, title: str) -> None:
-    for part in cut(text, title=title.strip()):
+@given(texts, st.integers(1, 6))
+def test_an_overlap_repeats_the_end_of_the_chunk_before_and_loses_nothing(text: str, overlap: int) -> None:
+    spans = [part.chunk.span for part in cut(text, overlap=overlap)]
+    assert all(one.start < other.start and one.end < other.end for one, other in itertools.pairwise(spans))
+    for one, other in itertools.pairwise(spans):
+        assert count_words([text[other.start : one.end]])[0] <= overlap or other.start >= one.end
+    covered = {position for span in spans for position in range(span.start, span.end)}
+    assert {position for position, character in enumerate(text) if not character.isspace()} <= covered
+
+
+def test_an_overlap_is_there_where_sentences_fit_into_it() -> None:
+    spans = [part.chunk.span for part in cut("Alpha beta gamma. " * 20, overlap=4)]
+    assert all(one.end - other.start == len("Alpha beta gamma.") for one, other in itertools.pairwise(spans))
+
+
+@given(texts, st.text(alphabet="ab ", max_size=400), st.sampled_from([0, 5]))
+def test_no_chunk_exceeds_its_budget_or_the_window(text: str, title: str, overlap: int) -> None:
+    for part in cut(text, title=title.strip(), overlap=overlap):
         assert count_words([part.chunk.text])[0] <= 12
         assert count_words([part.text_to_embed])[0] <= 40 - 2
 

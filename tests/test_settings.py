@@ -46,6 +46,7 @@ def test_broken_toml_is_named(tmp_path: Path) -> None:
         ("k", 0, "greater than or equal to 1"),
         ("strictness", 1.5, "less than or equal to 1"),
         ("k", "many", "integer"),
+        ("chunk_overlap", 150, "at most half of chunk_tokens"),
     ],
 )
 def test_a_value_out_of_range_names_key_value_and_what_is_allowed(key: str, value: object, allowed: str) -> None:

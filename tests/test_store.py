@@ -226,7 +226,7 @@ def test_another_process_that_writes_is_named(settings: Settings) -> None:
     Store(settings).close()
 
 
-@pytest.mark.parametrize("key", ["chunk_tokens", "embedder"])
+@pytest.mark.parametrize("key", ["chunk_tokens", "chunk_overlap", "embedder"])
 def test_other_settings_are_refused_naming_both_values_and_the_cure(
     settings: Settings, folder: Path, key: str, tmp_path: Path
 ) -> None:
