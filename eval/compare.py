@@ -16,7 +16,11 @@ SIGNIFICANCE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A measure over the questions that it applies to in both runs. `adjusted_p` is Holm's over all changes shown."""
+    """A measure over the questions that it applies to in both runs.
+
+    `p` is two-sided and `p_loss` that of a loss as large; adjusted are Holm's over all changes shown together, without
+    the invariants, for which chance is no excuse.
+    """
 
     measure: str
     before: float
@@ -25,7 +29,9 @@ class Change:
     won: int
     lost: int
     p: float
+    p_loss: float
     adjusted_p: float
+    adjusted_p_loss: float
 
     @property
     def significant(self) -> bool:
@@ -33,16 +39,11 @@ class Change:
         return self.adjusted_p < SIGNIFICANCE
 
     @property
-    def better(self) -> bool:
-        """Whether the second run is ahead."""
-        return self.difference.value > 0 if MEASURES[self.measure].higher_is_better else self.difference.value < 0
-
-    @property
     def failed(self) -> bool:
         """Whether a gate closes: a significant loss, or any fault in what must hold for every question."""
         if self.measure in INVARIANTS:
             return self.after < 1
-        return self.significant and not self.better
+        return self.adjusted_p_loss < SIGNIFICANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +103,15 @@ def changes(before: Sequence[Outcome], after: Sequence[Outcome], measures: Itera
     tests = [
         paired_test(first, second, higher_is_better=MEASURES[name].higher_is_better) for name, first, second in found
     ]
-    adjusted = holm([test.p for test in tests])
+    tested = [place for place, (name, _, _) in enumerate(found) if name not in INVARIANTS]
+    p = dict(zip(tested, holm([tests[place].p for place in tested]), strict=True))
+    p_loss = dict(zip(tested, holm([tests[place].p_loss for place in tested]), strict=True))
     return tuple(
-        Change(name, fmean(first), fmean(second), test.difference, test.won, test.lost, test.p, adjusted_p)
-        for (name, first, second), test, adjusted_p in zip(found, tests, adjusted, strict=True)
+        Change(
+            *(name, fmean(first), fmean(second), test.difference, test.won, test.lost, test.p, test.p_loss),
+            *(p.get(place, test.p), p_loss.get(place, test.p_loss)),
+        )
+        for place, ((name, first, second), test) in enumerate(zip(found, tests, strict=True))
     )
 
 

@@ -167,9 +167,7 @@ def _of_answer(gold: GoldQuestion, answer: Answer) -> dict[str, float | None]:
     }
 
 
-def _of_citations(
-    gold: GoldQuestion, answer: Answer, documents: Mapping[str, Document]
-) -> dict[str, float | None]:
+def _of_citations(gold: GoldQuestion, answer: Answer, documents: Mapping[str, Document]) -> dict[str, float | None]:
     share = partial(_share, answer.citations)
     claims = len(answer.citations) + len(answer.rejections)
     relevant = {source for source, grade in gold.relevance.items() if grade > 0}

@@ -130,28 +130,32 @@ def load_run(path: Path) -> Run:
 def evaluate(
     store: Store,
     gold: Path,
-    protocol: Protocol = Protocol(),  # noqa: B008  # frozen
+    protocol: Protocol = Protocol(),
     *,
     name: str | None = None,
     out: Path = Path("runs"),
+    keep: bool = False,
     track: Track = lambda outcomes, total: outcomes,
 ) -> tuple[Run, Path]:
     """Ask the questions of a gold file of a store, and write the run to `out`/`name`.json; the run and that file.
 
-    The name is the gold file's with the header's fingerprint unless one is given. `track` may watch the outcomes go by.
+    The name is the gold file's with the header's fingerprint unless one is given. `keep`: a finished
+    run with the same name and header is not made again. `track` may watch the outcomes go by.
     Raises GoldError for a faulty gold file. Stopped at any moment, the same call goes on where it stopped.
     """
     documents = StoredDocuments(store)
     questions = load_gold(gold, documents)
     header = make_header(store.settings, protocol, gold, documents)
     name = name or f"{gold.stem}-{header.fingerprint[:8]}"
+    path = out / f"{name}.json"
+    if keep and path.exists() and (finished := load_run(path)).header == header:
+        return finished, path
     if protocol.answers:
         system = answering(Assistant(store), protocol.form)
     else:
         system = retrieving(Retriever(store), protocol.passages, protocol.form)
     journal = out / f"{name}.partial.jsonl"
     result = ask_all(name, questions, system, documents, header, journal, track)
-    path = out / f"{name}.json"
     result.save(path)
     journal.unlink()
     return result, path

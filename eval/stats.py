@@ -33,10 +33,15 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class PairedTest:
-    """Mean of second minus first over the same n questions, its interval, and the chance of such a one by chance."""
+    """Mean of second minus first over the same n questions, its interval, and how likely chance alone is to do it.
+
+    `p` is two-sided; `p_loss` is that of a loss at least as large. Won and lost count the questions on which the
+    second is better and worse.
+    """
 
     difference: Estimate
     p: float
+    p_loss: float
     won: int
     lost: int
 
@@ -73,27 +78,31 @@ def estimate(
 
 
 def paired_test(first: Sequence[float], second: Sequence[float], *, higher_is_better: bool = True) -> PairedTest:
-    """Compare two runs on the same questions by a two-sided sign-flip permutation test (Fisher 1935).
+    """Compare two runs on the same questions by a sign-flip permutation test (Fisher 1935).
 
-    Won and lost count the questions on which the second is better and worse.
+    Equal pairs say nothing about the sign and are left out of the test; so few others are tested exactly.
     """
-    one, two = np.asarray(first, float), np.asarray(second, float)
-    differences = two - one
-    p = 1.0
-    if differences.any():
-        p = float(
-            permutation_test(
-                (one, two),
-                lambda x, y, axis: np.mean(y - x, axis=axis),
-                permutation_type="samples",
-                n_resamples=_PERMUTATIONS,
-                batch=_BATCH,
-                vectorized=True,
-                rng=np.random.default_rng(_SEED),
-            ).pvalue
-        )
-    better = differences if higher_is_better else -differences
-    return PairedTest(mean(differences.tolist()), p, int((better > 0).sum()), int((better < 0).sum()))
+    differences = np.asarray(second, float) - np.asarray(first, float)
+    gains = differences if higher_is_better else -differences
+    unequal = gains[gains != 0]
+    p = p_loss = 1.0
+    if len(unequal):
+        p, p_loss = (_sign_flips(unequal, alternative) for alternative in ("two-sided", "less"))
+    return PairedTest(mean(differences.tolist()), p, p_loss, int((gains > 0).sum()), int((gains < 0).sum()))
+
+
+def _sign_flips(gains: Values, alternative: str) -> float:
+    found = permutation_test(
+        (gains, np.zeros_like(gains)),
+        lambda x, y, axis: np.mean(x - y, axis=axis),
+        permutation_type="samples",
+        n_resamples=_PERMUTATIONS,
+        batch=_BATCH,
+        vectorized=True,
+        alternative=alternative,
+        rng=np.random.default_rng(_SEED),
+    )
+    return float(found.pvalue)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -21,7 +21,7 @@ def sync_with_progress(store: Store, paths: Sequence[Path], console: Console) ->
         TextColumn("files · {task.fields[chunks]} chunks"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("Ingesting", total=None, chunks=0)
 
         def show(report: Report) -> None:

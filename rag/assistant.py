@@ -36,7 +36,7 @@ class Assistant:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.retriever = Retriever(store)
-        self._reader = SentenceReader(self.retriever.embedder)
+        self._reader = SentenceReader(self.retriever.embedder, store.settings.sentence_memory)
 
     def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
         """The answer, or a refusal when the documents do not seem to hold one.

@@ -20,8 +20,6 @@ _BOILERPLATE = re.compile(
     r"|subscribe\b|sign up|share (?:this|on)\b|all rights reserved|cookie|advertisement|skip to|\W*$|\W*\d+\W*$",
     re.IGNORECASE,
 )
-# Chunks whose sentences are remembered, about 10 kB each: questions of one conversation meet the same chunks again.
-_REMEMBERED = 4096
 _FULL_SENTENCE = re.compile(r"""[.!?…。！？|]["'”’»)\]*_]*$""")
 
 
@@ -60,14 +58,16 @@ class Sentences:
 
 
 class SentenceReader:
-    """Embeds the sentences of chunks and remembers them. Thread-safe.
+    """Embeds the sentences of chunks, and remembers those of the last `memory` chunks. Thread-safe.
+
+    Questions of one conversation meet the same chunks again and again.
 
     A chunk's sentences are embedded together and alone, so that their vectors are the same whatever is asked.
     """
 
-    def __init__(self, embedder: Embedder) -> None:
+    def __init__(self, embedder: Embedder, memory: int) -> None:
         self._embedder = embedder
-        self.read = lru_cache(maxsize=_REMEMBERED)(self._read)
+        self.read = lru_cache(maxsize=memory)(self._read)
 
     def _read(self, chunk: Chunk) -> Sentences:
         """The sentences that could be quoted: boilerplate and the chunk's own headings say nothing."""

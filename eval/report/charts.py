@@ -22,7 +22,7 @@ from eval.summary import confidences, estimates, rightness, stage_seconds
 # Matplotlib needs real colours; each is exchanged for the page's variable, so that light and dark pages both fit.
 QUIET, FIRST, SECOND = "#020202", "#030303", "#040404"
 _VARIABLES = {"#010101": "--ink", QUIET: "--quiet", FIRST: "--first", SECOND: "--second"}
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "footnote",  # the same drawing has the same ids in every run
     "font.size": 9.5,
@@ -155,7 +155,7 @@ def _confidence_histogram(outcomes: Sequence[Outcome]) -> Chart | None:
     confidence, answerable = confidences(outcomes)
     if not len(confidence):
         return None
-    bins = np.linspace(0, 1, 21)
+    bins = np.linspace(0, 1, 21).tolist()
 
     def draw(axes: Axes) -> None:
         kinds = ((1, "answerable", FIRST), (0, "not answerable", SECOND))

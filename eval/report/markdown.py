@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -10,6 +11,7 @@ from eval.measures import HEADLINES
 from eval.report.words import interval, number, verdict
 from eval.run import Run
 from eval.summary import by_tag, calibration, estimates, latencies, macro_averages
+from eval.sweep import Sweep
 
 
 def run_markdown(run: Run) -> str:
@@ -46,18 +48,32 @@ def comparison_markdown(comparison: Comparison) -> str:
     parts = [
         f"### {comparison.before} → {comparison.after}, {comparison.questions} questions",
         table(
-            ("measure", "before", "after", "difference", "95 % interval", "won", "lost", "n", "p", "adjusted p", ""),
+            (
+                "measure",
+                "before",
+                "after",
+                "difference",
+                "95 % interval",
+                "won",
+                "lost",
+                "n",
+                "p",
+                "adjusted p",
+                "p of a loss",
+                "",
+            ),
             [
                 (
                     *(change.measure, number(change.before), number(change.after)),
                     *(f"{change.difference.value:+.3f}", interval(change.difference)),
-                    *(change.won, change.lost, change.difference.n, f"{change.p:.4f}", f"{change.adjusted_p:.4f}"),
+                    *(change.won, change.lost, change.difference.n, f"{change.p:.4f}"),
+                    *(f"{change.adjusted_p:.4f}", f"{change.adjusted_p_loss:.4f}"),
                     "**loss**" if change.failed else "**gain**" if change.significant else "no clear change",
                 )
                 for change in comparison.changes
             ],
         ),
-        "Paired by question. p: sign-flip permutation test; adjusted: Holm over the measures shown.",
+        "Paired by question. p: two-sided sign-flip permutation test; adjusted, and of a loss: Holm over those shown.",
     ]
     if comparison.unmeasured:
         parts.append(f"Not measured in both runs: {', '.join(comparison.unmeasured)}.")
@@ -65,6 +81,20 @@ def comparison_markdown(comparison: Comparison) -> str:
         if ids:
             parts.append(f"Left out, because only {run} asked them: {len(ids)} questions ({', '.join(ids[:5])}…).")
     return "\n\n".join(parts) + "\n"
+
+
+def sweep_markdown(sweep: Sweep) -> str:
+    """A sweep's settings with quality and latency, and its recommendation as lines for `rag.toml`."""
+    head = (*sweep.points[0].setting, sweep.measure, "95 % interval", "milliseconds", "p", "")
+    rows = []
+    for point in sweep.points:
+        role = "recommended" if point == sweep.recommended else "" if sweep.good_enough(point) else "worse"
+        role = "best" if point == sweep.best != sweep.recommended else role
+        cost = f"{1000 * point.seconds.value:.1f}"
+        quality = (number(point.quality.value), interval(point.quality))
+        rows.append((*point.setting.values(), *quality, cost, f"{point.p:.4f}", role))
+    lines = "\n".join(f"{key} = {json.dumps(value)}" for key, value in sweep.recommended.setting.items())
+    return f"{table(head, rows)}\n\nRecommended, for rag.toml:\n\n```toml\n{lines}\n```\n"
 
 
 def table(head: Sequence[str], rows: Iterable[Iterable[object]]) -> str:

@@ -1,4 +1,4 @@
-"""A run as one HTML file that needs no other: numbers, charts, and every question beside its sources."""
+"""A run, or a sweep, as one HTML file that needs no other: numbers, charts, and every question beside its sources."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from eval.report.charts import charts
 from eval.report.words import interval, number, verdict
 from eval.run import Run
 from eval.summary import by_tag, calibration, estimates, latencies, macro_averages, tokens
+from eval.sweep import Sweep, sweep_chart
 from rag.types import Span
 
 _MARK = re.compile(r"\s?\[(\d+)\]")
@@ -69,17 +70,26 @@ def report_html(run: Run) -> str:
     )
 
 
+def sweep_html(sweep: Sweep) -> str:
+    """The report of a sweep."""
+    sign = -1 if MEASURES[sweep.measure].higher_is_better else 1
+    points = sorted(sweep.points, key=lambda point: (sign * point.quality.value, point.seconds.value))
+    return _environment().get_template("sweep.html").render(sweep=sweep, points=points, chart=sweep_chart(sweep))
+
+
 def readings(run: Run, outcome: Outcome) -> list[Reading]:
     """The stretches of the sources that hold evidence or citations of an outcome."""
     gold = outcome.gold.evidence_spans
     cited: dict[str, list[Span]] = {}
     for citation in outcome.drafted.citations if outcome.drafted else ():
         cited.setdefault(citation.source, []).append(citation.span)
-    found = []
+    found: list[Reading] = []
     for source in dict.fromkeys([*gold, *cited]):
         spans = gold.get(source, []), cited.get(source, [])
-        for excerpt in _around(run.excerpts.get(source, ()), [*spans[0], *spans[1]]):
-            found.append(Reading(source, excerpt.start, tuple(stretches(excerpt, *spans))))
+        found += [
+            Reading(source, excerpt.start, tuple(stretches(excerpt, *spans)))
+            for excerpt in _around(run.excerpts.get(source, ()), [*spans[0], *spans[1]])
+        ]
     return found
 
 

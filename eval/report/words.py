@@ -45,5 +45,7 @@ def verdict(outcomes: Sequence[Outcome]) -> list[str]:
     retrieved = [value for outcome in outcomes if (value := outcome.measures["recall@10"]) is not None]
     if not judged and retrieved:
         share = percent(sum(retrieved) / len(retrieved))
-        sentences.append(f"{share} of the relevant documents stand among the first ten, over {len(retrieved)} questions.")
+        sentences.append(
+            f"{share} of the relevant documents stand among the first ten, over {len(retrieved)} questions."
+        )
     return sentences
