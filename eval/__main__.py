@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from eval.bench.tables import BENCHMARKS, run_benchmarks, save_results, table_markdown
+from eval.bench.workbench import Workbench
 from eval.compare import compare
 from eval.corpus import StoredDocuments, ingested
 from eval.exporters import ragas_rows, trec_run
@@ -31,6 +33,7 @@ from rag.store import Store
 _GATE_CLOSED = 1
 # Without memory, every question takes as long as the first one that meets its passages.
 _TIMED = {"sentence_memory": 0}
+RESULTS = Path(__file__).parent / "results"
 _EXPORTS = {"trec": trec_run, "ragas": ragas_rows}
 
 
@@ -42,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_compare(commands)
     _add_reports(commands)
     _add_sweep(commands)
+    _add_bench(commands)
     _add_gold(commands)
     for name, fit in (("fit-quotes", fit_quotes), ("fit-confidence", fit_confidence)):
         fitting = commands.add_parser(name, help=fit.__doc__)
@@ -170,6 +174,27 @@ def _sweep(options: argparse.Namespace) -> int:
     path.with_suffix(".md").write_text(markdown, "utf-8")
     _show(markdown)
     Console().print(str(path), soft_wrap=True, highlight=False)
+    return 0
+
+
+def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    benching = commands.add_parser("bench", help="public benchmarks: our figures beside the published ones")
+    benching.add_argument("--benchmarks", type=Path, default=Path("../shared/benchmarks"), help="their folder")
+    benching.add_argument("--only", help="names of benchmarks with commas between (default: all)")
+    benching.add_argument("--out", type=Path, default=Path("runs/bench"), help="folder for stores and runs")
+    benching.add_argument("--results", type=Path, default=RESULTS, help="folder in which the tables are kept")
+    benching.set_defaults(command=_bench)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    bench = Workbench(options.benchmarks, options.out, Console(stderr=True), _progress)
+    names = tuple(name.strip() for name in options.only.split(",")) if options.only else tuple(BENCHMARKS)
+    tables = []
+    for found in run_benchmarks(bench, names):
+        tables.append(found)
+        save_results(tables, bench, options.results)
+        _show(table_markdown(found))
+        Console(highlight=False).print(f"{found.benchmark}: {found.seconds:.0f} seconds")
     return 0
 
 

@@ -1,0 +1,97 @@
+"""The sets that measure reading files: the article of a web page, and every kind of file a user might drop in."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from eval.bench.workbench import Row, Table, Workbench, mean_of
+from eval.stats import Estimate
+from ingest.sandbox import Sandbox
+from rag.errors import ParseError
+from rag.types import Document
+
+_SHINGLE = 4  # words, as in the benchmark's evaluate.py
+
+
+def html_articles(bench: Workbench) -> Table:
+    """The article extraction benchmark: precision and recall of four-word shingles of the article's text."""
+    folder = bench.benchmarks / "html_articles"
+    precisions, recalls = [], []
+    with Sandbox() as sandbox:
+        for row in _index(folder):
+            found = _shingles(_read(sandbox, folder / "corpus" / row["file"])[0])
+            gold = _shingles((folder / row["gold_text"]).read_text("utf-8"))
+            shared = sum((found & gold).values())
+            precisions.append(shared / found.total() if found else float(not gold))
+            recalls.append(shared / gold.total() if gold else 1.0)
+    precision, recall = mean_of(precisions), mean_of(recalls)
+    f1 = 2 * precision.value * recall.value / (precision.value + recall.value)
+    figures: dict[str, Estimate | float] = {"F1": f1, "precision": precision, "recall": recall}
+    others = {
+        "trafilatura 2.0": 0.958,
+        "newspaper4k": 0.949,
+        "readability-lxml": 0.922,
+        "BeautifulSoup get_text": 0.665,
+    }
+    rows = [Row(system, "published", {"F1": one}) for system, one in others.items()]
+    return Table(
+        "html_articles", "91 pages; F1 of the mean precision and recall", (*rows, Row("Footnote", "ours", figures))
+    )
+
+
+def formats(bench: Workbench) -> Table:
+    """Files of every kind: the share of readable ones with every phrase, and of others refused with a reason."""
+    folder = bench.benchmarks / "formats"
+    whole: dict[str, list[float]] = {}
+    with Sandbox() as sandbox:
+        for row in _index(folder):
+            text, refused = _read(sandbox, folder / "corpus" / row["file"])
+            expected, level = row["expect"], row["level"]
+            if expected == "text":
+                right = _has_every_phrase(text, row)
+            else:
+                right = refused or all(map(_normalise(text).__contains__, map(_normalise, row.get("must_contain", ()))))
+            whole.setdefault(f"{level}, {'text' if expected == 'text' else 'refused or handled'}", []).append(right)
+    return Table(
+        "formats",
+        "187 files; of text: all phrases found and none that must not be; nothing published",
+        (Row("Footnote", "ours", {name: mean_of(values) for name, values in whole.items()}),),
+    )
+
+
+def _index(folder: Path) -> Iterator[dict[str, Any]]:
+    return map(json.loads, (folder / "index.jsonl").read_text("utf-8").splitlines())
+
+
+def _read(sandbox: Sandbox, path: Path) -> tuple[str, bool]:
+    """A file's text, and whether it was refused with a reason instead."""
+    try:
+        parsed = list(sandbox.parse(path, path.name))
+    except ParseError:
+        return "", True
+    return "\n\n".join(one.text for one in parsed if isinstance(one, Document)), False
+
+
+def _has_every_phrase(text: str, row: dict[str, Any]) -> bool:
+    text = _normalise(text)
+    wanted, unwanted = row.get("must_contain", ()), row.get("must_not_contain", ())
+    return all(_normalise(phrase) in text for phrase in wanted) and not any(_normalise(one) in text for one in unwanted)
+
+
+def _normalise(text: str) -> str:
+    """NFKC with single spaces and without Markdown's escapes and table pipes, as the benchmark's README asks."""
+    bare = re.sub(r"\\([\\`*_{}\[\]()#+.!|<>-])", r"\1", unicodedata.normalize("NFKC", text)).replace("|", " ")
+    return " ".join(bare.split())
+
+
+def _shingles(text: str) -> Counter[tuple[str, ...]]:
+    words = re.findall(r"\w+", text)
+    if len(words) < _SHINGLE:
+        return Counter([tuple(words)] if words else [])
+    return Counter(tuple(words[place : place + _SHINGLE]) for place in range(len(words) - _SHINGLE + 1))

@@ -1,0 +1,56 @@
+"""The sets that measure answers: short ones with their evidence, and figures from tables in PDFs."""
+
+from __future__ import annotations
+
+import re
+
+from eval.bench.workbench import Row, Table, Workbench, mean_of, ours
+from eval.metrics.text import exact_match, token_f1
+from eval.outcome import Outcome
+from eval.run import Protocol
+from eval.summary import calibration
+
+_FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
+_SOURCE_NAME = re.compile(r"\(?SOURCE\(?S?\)?:.*|\b20\d\d Q\d\b.*?\.pdf|\b(?:19|20)\d\d\b|\b\w+ \d{1,2},")
+
+
+def squad2_public(bench: Workbench) -> Table:
+    """SQuAD 2.0 with the paragraph to be found first: short answers, and questions that no paragraph answers."""
+    outcomes = bench.run("squad2_public", Protocol(), "answers").outcomes
+    figures = {
+        "SQuAD 2.0 EM": mean_of(exact_match(_short(outcome), outcome.gold.answers or ()) for outcome in outcomes),
+        "SQuAD 2.0 F1": mean_of(token_f1(_short(outcome), outcome.gold.answers or ()) for outcome in outcomes),
+        "AUROC": calibration(outcomes).auroc or 0.0,
+        **ours("", outcomes, ("exact match", "token F1", "citation F1", "hallucination rate", "error rate")).figures,
+    }
+    rows = (
+        Row("closed paragraph: human", "published", {"SQuAD 2.0 EM": 0.868, "SQuAD 2.0 F1": 0.895}),
+        Row("closed paragraph: ALBERT", "published", {"SQuAD 2.0 EM": 0.881, "SQuAD 2.0 F1": 0.909}),
+        Row("always refuse", "published", {"SQuAD 2.0 EM": 0.541, "SQuAD 2.0 F1": 0.541}),
+        Row("plain BM25", "published", {"recall@1": 0.750, "recall@5": 0.902, "nDCG@10": 0.842}),
+        Row("Footnote, answers", "ours", figures),
+        ours("Footnote, retrieval", outcomes, ("recall@1", "recall@5", "nDCG@10")),
+    )
+    return Table("squad2_public", "2,828 questions, 1,529 unanswerable, over 1,216 paragraphs", rows)
+
+
+def sec10q(bench: Workbench) -> Table:
+    """Six quarterly reports as PDF: the share of the reference's figures in the answer, the right files cited."""
+    outcomes = bench.run("sec10q", Protocol(), "answers").outcomes
+    figures = {
+        "figures": mean_of(_figures_given(outcome) for outcome in outcomes),
+        **ours("", outcomes, ("cited sources", "recall@5", "ROUGE-L", "error rate")).figures,
+    }
+    return Table("sec10q", "66 questions on 6 PDFs; nothing published", (Row("Footnote", "ours", figures),))
+
+
+def _short(outcome: Outcome) -> str:
+    reply = outcome.reply
+    return "" if reply is None or reply.refused else reply.short_answer or re.sub(r"\s?\[\d+\]", "", reply.text)
+
+
+def _figures_given(outcome: Outcome) -> float | None:
+    """The share of the reference's figures, apart from years, dates and file names, that the answer holds."""
+    wanted = set(_FIGURE.findall(_SOURCE_NAME.sub(" ", " ".join(outcome.gold.answers or ()))))
+    given = set() if outcome.reply is None or outcome.reply.refused else set(_FIGURE.findall(outcome.reply.text))
+    return len(wanted & given) / len(wanted) if wanted else None

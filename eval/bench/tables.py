@@ -1,0 +1,104 @@
+"""Every benchmark in turn -> tables, as Markdown and as a file to keep."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from eval.bench.parsing_sets import formats, html_articles
+from eval.bench.reading_sets import sec10q, squad2_public
+from eval.bench.retrieval_sets import anthropic_code, anthropic_docs, chroma_chunking, mtrag_cloud, scifact
+from eval.bench.workbench import Table, Workbench
+from eval.provenance import code, machine
+from eval.report.markdown import table as markdown_table
+from eval.stats import Estimate
+from rag.errors import RagError
+from rag.models import load_embedder
+
+BENCHMARKS: dict[str, Callable[[Workbench], Table]] = {
+    measure.__name__: measure
+    for measure in (
+        *(chroma_chunking, scifact, mtrag_cloud, squad2_public, anthropic_docs, anthropic_code),
+        *(sec10q, html_articles, formats),
+    )
+}
+
+
+class BenchError(RagError):
+    """A benchmark was named that does not exist."""
+
+
+def run_benchmarks(bench: Workbench, names: Sequence[str]) -> Iterator[Table]:
+    """The table of each benchmark named, as soon as it is there. One whose folder is absent is said to be skipped.
+
+    Raises BenchError for a name that is none.
+    """
+    for name in names:
+        if name not in BENCHMARKS:
+            raise BenchError(f"there is no benchmark {name!r}. Known: {', '.join(BENCHMARKS)}.")
+    for name in names:
+        if not (bench.benchmarks / name).is_dir():
+            bench.console.print(f"{name}: skipped, there is no folder {bench.benchmarks / name}", markup=False)
+            continue
+        started = perf_counter()
+        found = BENCHMARKS[name](bench)
+        yield replace(found, seconds=perf_counter() - started)
+
+
+def table_markdown(found: Table) -> str:
+    """A benchmark's table; our figures in bold with their intervals."""
+    rows = [
+        [
+            row.system if row.kind == "ours" else f"{row.system} ({row.kind})",
+            *(_cell(row.figures.get(column)) for column in found.columns),
+        ]
+        for row in found.rows
+    ]
+    return f"### {found.benchmark}\n\n{found.protocol}\n\n{markdown_table(('', *found.columns), rows)}\n"
+
+
+def save_results(tables: Sequence[Table], bench: Workbench, folder: Path) -> None:
+    """Keep each table as JSON, with what it rests on, and all that are kept there as one Markdown file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    embedder = load_embedder(bench.settings)
+    rests_on = {
+        "code": asdict(code()),
+        "settings": json.loads(bench.settings.model_dump_json(exclude={"store"})),
+        "embedder": {"name": embedder.name, "sha256": embedder.sha256, "dtype": embedder.dtype},
+        "machine": asdict(machine()),
+    }
+    for found in tables:
+        content = json.dumps(asdict(found) | rests_on, indent=1, ensure_ascii=False)
+        (folder / f"{found.benchmark}.json").write_text(content + "\n", "utf-8")
+    kept = [_load(path) for name in BENCHMARKS if (path := folder / f"{name}.json").exists()]
+    times = [(found.benchmark, f"{found.seconds:.0f} s") for found in kept]
+    parts = [
+        "# Benchmarks",
+        "Measured by `python -m eval bench`, with the bundled 22M-parameter embedder on two CPU cores and no language "
+        "model. In brackets: 95 % intervals. Rebuilt rows check the harness: they must give the published figure.",
+        *map(table_markdown, kept),
+        "### Time",
+        markdown_table(("benchmark", "time"), times) + "\n",
+    ]
+    (folder / "README.md").write_text("\n\n".join(part.strip() for part in parts) + "\n", "utf-8")
+
+
+def _load(path: Path) -> Table:
+    content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    known = {name: content[name] for name in ("benchmark", "protocol", "rows", "seconds")}
+    return TypeAdapter(Table).validate_python(known)
+
+
+def _cell(figure: Estimate | float | None) -> str:
+    if figure is None:
+        return ""
+    if isinstance(figure, Estimate):
+        ends = "" if figure.low is None else f" [{figure.low:.3f}, {figure.high:.3f}]"
+        return f"**{figure.value:.3f}**{ends}"
+    return f"{figure:.3f}"
