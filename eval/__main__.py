@@ -17,15 +17,21 @@ from eval.bench.tables import BENCHMARKS, run_benchmarks, save_results, table_ma
 from eval.bench.workbench import Workbench
 from eval.compare import compare
 from eval.corpus import StoredDocuments, ingested
+from eval.errors import GoldError
 from eval.exporters import ragas_rows, trec_run
 from eval.fit import fit_confidence, fit_quotes
-from eval.gold import Evidence, GoldError, GoldQuestion, add_question, load_gold
+from eval.gold import add_question, load_gold
+from eval.importers.beir import import_beir
+from eval.importers.squad import import_squad
+from eval.importers.tables import import_csv
+from eval.importers.trec import import_trec
 from eval.measures import HEADLINES, known_measures
 from eval.outcome import Outcome
 from eval.report.markdown import comparison_markdown, run_markdown, sweep_markdown
 from eval.report.page import report_html, sweep_html
 from eval.run import Protocol, Track, evaluate, load_run
 from eval.sweep import sweep
+from eval.types import Evidence, GoldQuestion
 from rag.command import add_store_options, run, settings_from
 from rag.settings import Settings
 from rag.store import Store
@@ -47,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_sweep(commands)
     _add_bench(commands)
     _add_gold(commands)
+    _add_import(commands)
     for name, fit in (("fit-quotes", fit_quotes), ("fit-confidence", fit_confidence)):
         fitting = commands.add_parser(name, help=fit.__doc__)
         fitting.add_argument("training", type=Path, metavar="READER.jsonl", help="training questions, plain or .xz")
@@ -209,6 +216,40 @@ def _add_gold(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     adding.add_argument("--tag", action="append", default=[])
     add_store_options(adding)
     adding.set_defaults(command=_add)
+
+
+def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    importing = commands.add_parser("import", help="make a gold file (and corpus) from another tool's question set")
+    importing.add_argument("format", choices=("beir", "squad", "trec", "csv"))
+    importing.add_argument(
+        "paths", nargs="+", type=Path, metavar="PATH", help="its folder or file; trec: topics, qrels"
+    )
+    importing.add_argument("--out", type=Path, required=True, help="folder for gold.jsonl and corpus.jsonl.gz")
+    importing.add_argument("--split", default="test", help="beir: which judgements (default: test)")
+    importing.set_defaults(command=_import)
+
+
+def _import(options: argparse.Namespace) -> int:
+    wanted = 2 if options.format == "trec" else 1
+    if len(options.paths) != wanted:
+        raise GoldError(f"{options.format} takes {wanted} path(s), not {len(options.paths)}: see --help.")
+    path, out = options.paths[0], options.out
+    match options.format:
+        case "beir":
+            imported = import_beir(path, out, options.split)
+        case "squad":
+            imported = import_squad(path, out)
+        case "trec":
+            imported = import_trec(path, options.paths[1], out)
+        case _:
+            imported = import_csv(path, out)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"{imported.questions} questions in {imported.gold}", markup=False)
+    if imported.corpus:
+        console.print(f"{imported.documents} documents in {imported.corpus}", markup=False)
+    for reason in imported.skipped:
+        console.print(f"left out: {reason}", markup=False)
+    return 0
 
 
 def _add(options: argparse.Namespace) -> int:

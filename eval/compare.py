@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from eval.errors import RunError
 from eval.measures import INVARIANTS, MEASURES
 from eval.outcome import Outcome
-from eval.run import Run, RunError
+from eval.run import Run
 from eval.stats import Estimate, holm, paired_test
 
 SIGNIFICANCE = 0.05

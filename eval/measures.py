@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from eval.gold import GoldQuestion
+from eval.errors import UnknownMeasure
 from eval.metrics import ranking, spans, text
-from rag.errors import RagError
+from eval.types import GoldQuestion
 from rag.sentences import sentence_spans
 from rag.types import Answer, Citation, Document, Passage, Span
 
@@ -72,10 +72,6 @@ HEADLINES = (
     *("hallucination rate", "error rate", "evidence recall@5", "evidence IoU@5", "recall@5", "nDCG@10"),
 )
 INVARIANTS = ("exactness",)  # must be 1 for every question: the gate needs no statistics for them
-
-
-class UnknownMeasure(RagError):
-    """A measure was named that does not exist."""
 
 
 def known_measures(names: Iterable[str]) -> tuple[str, ...]:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from eval.gold import GoldQuestion
 from eval.measures import cites_evidence, is_exact, is_right, measure, was_retrieved
+from eval.types import GoldQuestion
 from rag.types import Answer, Document, Passage, Rejection, Span
 
 

@@ -18,12 +18,13 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from eval.corpus import StoredDocuments
+from eval.errors import RunError
 from eval.excerpts import Excerpts, excerpts
-from eval.gold import GoldQuestion, load_gold
+from eval.gold import load_gold
 from eval.outcome import Outcome, Response, System, judge
 from eval.provenance import Code, Machine, code, machine
+from eval.types import GoldQuestion
 from rag.assistant import Assistant
-from rag.errors import RagError
 from rag.models import embedder_identity, load_embedder
 from rag.retrieve import Retriever
 from rag.settings import Settings
@@ -35,10 +36,6 @@ FORMAT_VERSION = 1
 
 Form = Literal["history", "last-turn", "rewrite"]
 Track = Callable[[Iterator[Outcome], int], Iterable[Outcome]]
-
-
-class RunError(RagError):
-    """A run's file cannot be read, or two runs cannot be compared."""
 
 
 @dataclass(frozen=True, slots=True)

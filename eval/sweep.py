@@ -19,20 +19,16 @@ from rich.console import Console
 
 from eval.compare import SIGNIFICANCE, changes
 from eval.corpus import ingested
+from eval.errors import SweepError
 from eval.measures import MEASURES, known_measures
 from eval.report.charts import FIRST, QUIET, SECOND, Chart, drawing
 from eval.run import Protocol, Run, Track, evaluate
 from eval.stats import Estimate, estimate, mean
 from eval.summary import stage_seconds, values
-from rag.errors import RagError
 from rag.settings import Settings
 from rag.store import build_identity
 
 _PREFERRED = ("correct", "nDCG@10", "evidence recall@5")
-
-
-class SweepError(RagError):
-    """A grid cannot be run."""
 
 
 @dataclass(frozen=True, slots=True)

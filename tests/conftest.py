@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 for _name in [name for name in os.environ if name.startswith("RAG_")]:
     del os.environ[_name]
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+from eval.run import Run, evaluate  # noqa: E402
 from ingest.sync import Report, sync  # noqa: E402
 from rag.assistant import Assistant  # noqa: E402
 from rag.models import Embedder, load_embedder  # noqa: E402
@@ -19,7 +21,9 @@ from rag.settings import Settings  # noqa: E402
 from rag.store import Store  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
+CHROMIUM = Path("/usr/bin/chromium")
 SAMPLE = ROOT / "ingest" / "sample"
+SAMPLE_GOLD = ROOT / "eval" / "gold" / "sample.jsonl"
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +48,26 @@ def sample_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 @pytest.fixture(scope="session")
 def sample_assistant(sample_store: Store) -> Assistant:
     return Assistant(sample_store)
+
+
+@pytest.fixture(scope="session")
+def sample_run(sample_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The sample questions asked of the sample corpus."""
+    return evaluate(sample_store, SAMPLE_GOLD, name="sample", out=tmp_path_factory.mktemp("runs"))[0]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium; where it is missing the tests that need it are skipped, but never in CI."""
+    if not CHROMIUM.exists():
+        reason = f"NOT TESTED: the pages, because there is no {CHROMIUM}. Install Debian's chromium."
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        yield launched
+        launched.close()
 
 
 @pytest.fixture

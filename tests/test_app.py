@@ -15,11 +15,10 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import ROOT, SAMPLE
 
-CHROMIUM = Path("/usr/bin/chromium")
 QUESTION = "How many missiles were eliminated under the INF Treaty?"
 HOSTILE_ENVIRONMENT = {
     "GRADIO_SHARE": "true",
@@ -64,19 +63,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     log_text = (folder / "log").read_text()
     assert "Traceback" not in log_text, log_text
     assert "Warning" not in log_text, log_text
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        reason = f"NOT TESTED: the chat, because there is no {CHROMIUM}. Install Debian's chromium."
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield launched
-        launched.close()
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.gold import load_gold
-from eval.run import ask_all
+from eval.run import Run, evaluate
+from eval.summary import values
 from rag.assistant import Assistant
 from rag.errors import QuestionError, StoreMismatch
 from rag.settings import Settings
@@ -91,19 +91,22 @@ def test_instructions_in_a_document_are_quoted_at_most(settings: Settings, folde
     assert "[7]" not in answer.text
 
 
-def test_the_sample_questions_are_answered_and_refused_as_well_as_last_time(sample_assistant: Assistant) -> None:
+def test_the_sample_questions_are_answered_and_refused_as_well_as_last_time(sample_run: Run) -> None:
     """A floor under what was measured when the answerer was built; raise it when it gets better."""
-    outcomes = list(ask_all(load_gold(ROOT / "eval" / "gold" / "sample.jsonl"), sample_assistant))
-    assert all(outcome.exact for outcome in outcomes)
-    assert sum(bool(o.correct) for o in outcomes if o.question.answerable) >= 20
-    assert sum(bool(o.correct) for o in outcomes if o.question.answerable is False) >= 7
+    assert all(value == 1 for value in values(sample_run.outcomes, "exactness"))
+    assert right(sample_run, answerable=True) >= 20
+    assert right(sample_run, answerable=False) >= 7
 
 
 @pytest.mark.skipif(not SEEDS.exists(), reason=f"the seed corpus is not at {SEEDS}")
 def test_the_seed_questions_are_answered_with_evidence_or_refused(settings: Settings) -> None:
     ingest(settings, SEEDS / "corpus")
     with Store(settings) as store:
-        outcomes = list(ask_all(load_gold(SEEDS / "gold.jsonl"), Assistant(store)))
-    assert all(outcome.exact for outcome in outcomes)
-    assert sum(bool(o.correct) for o in outcomes if o.question.answerable) >= 14
-    assert sum(bool(o.correct) for o in outcomes if o.question.answerable is False) >= 4
+        run, _ = evaluate(store, SEEDS / "gold.jsonl")
+    assert all(value == 1 for value in values(run.outcomes, "exactness"))
+    assert right(run, answerable=True) >= 14
+    assert right(run, answerable=False) >= 4
+
+
+def right(run: Run, *, answerable: bool) -> int:
+    return sum(bool(outcome.right) for outcome in run.outcomes if outcome.gold.answerable is answerable)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from eval.gold import GoldQuestion
 from eval.outcome import Response, System
+from eval.types import GoldQuestion
 from rag.errors import ModelError
 from rag.models import Embedder
 from rag.types import Chunk, Passage, Span

@@ -6,11 +6,12 @@ import dataclasses
 
 from eval.bench.reference import dense, recursive_chunks, use_bundled_tokens, whole_documents
 from eval.bench.workbench import Row, Table, Workbench, mean_of, ours, published
-from eval.gold import GoldQuestion, load_gold
+from eval.gold import load_gold
 from eval.metrics.ranking import recall
 from eval.outcome import Outcome, System, judge
 from eval.run import Form, Protocol
 from eval.summary import estimates
+from eval.types import GoldQuestion
 from rag.models import load_embedder
 from rag.types import Document
 

@@ -15,10 +15,10 @@ from eval.bench.parsing_sets import formats, html_articles
 from eval.bench.reading_sets import sec10q, squad2_public
 from eval.bench.retrieval_sets import anthropic_code, anthropic_docs, chroma_chunking, mtrag_cloud, scifact
 from eval.bench.workbench import Table, Workbench
+from eval.errors import BenchError
 from eval.provenance import code, machine
 from eval.report.markdown import table as markdown_table
 from eval.stats import Estimate
-from rag.errors import RagError
 from rag.models import load_embedder
 
 BENCHMARKS: dict[str, Callable[[Workbench], Table]] = {
@@ -28,10 +28,6 @@ BENCHMARKS: dict[str, Callable[[Workbench], Table]] = {
         *(sec10q, html_articles, formats),
     )
 }
-
-
-class BenchError(RagError):
-    """A benchmark was named that does not exist."""
 
 
 def run_benchmarks(bench: Workbench, names: Sequence[str]) -> Iterator[Table]:

@@ -12,11 +12,12 @@ from typing import Literal
 from rich.console import Console
 
 from eval.corpus import ingested
-from eval.gold import GoldQuestion, save_gold
+from eval.gold import save_gold
 from eval.outcome import Outcome
 from eval.run import Protocol, Run, Track, evaluate
 from eval.stats import Estimate, mean
 from eval.summary import estimates
+from eval.types import GoldQuestion
 from rag.settings import Settings
 
 Kind = Literal["published", "rebuilt", "ours"]
