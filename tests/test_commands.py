@@ -8,10 +8,11 @@ import pytest
 import eval.__main__
 import ingest.__main__
 import rag.__main__
+from eval.gold import load_gold
 from rag.command import run
 from rag.settings import Settings
 from rag.store import Store
-from tests.conftest import ROOT, SAMPLE
+from tests.conftest import SAMPLE, SAMPLE_GOLD
 
 ANSWER_KEYS = {
     *("question", "standalone_question", "text", "short_answer", "refused", "confidence", "generator"),
@@ -85,27 +86,47 @@ def test_doctor_reports_health(sample_store: Store, capsys: pytest.CaptureFixtur
     assert (health["ok"], health["documents"], health["missing"], health["orphaned"]) == (True, 14, 0, 0)
 
 
-def test_eval_run_prints_a_line_a_question(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = (ROOT / "eval" / "gold" / "sample.jsonl").read_text().splitlines()
-    (tmp_path / "gold.jsonl").write_text("\n".join([lines[1], lines[-1]]))
-    assert eval.__main__.main(["run", str(tmp_path / "gold.jsonl"), "--corpus", str(SAMPLE)]) == 0
-    shown = capsys.readouterr().out
-    assert "answerable: 1 of 1 answered with evidence" in shown
-    assert "unanswerable: 1 of 1 refused" in shown
-    assert "quotes that are not exact: 0" in shown
-
-
-def test_eval_rank_compares_the_indexes_by_document(
-    sample_store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_eval_run_writes_a_run_with_its_reports_and_shows_the_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    row = {"id": "a", "question": "Zhenbao Island clash of March 1969", "relevant": {"sino-soviet-split.md": 1}}
-    (tmp_path / "gold.jsonl").write_text(json.dumps(row))
-    assert eval.__main__.main(["rank", str(tmp_path / "gold.jsonl"), "--store", str(sample_store.path)]) == 0
+    lines = SAMPLE_GOLD.read_text().splitlines()
+    (tmp_path / "gold.jsonl").write_text("\n".join([lines[1], lines[-1]]))
+    command = ["run", str(tmp_path / "gold.jsonl"), "--corpus", str(SAMPLE), "--name", "mine", "--out", "runs"]
+    assert eval.__main__.main(command) == 0
     shown = capsys.readouterr().out
-    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in shown.splitlines() if line.startswith("│")]
-    assert [row[0] for row in rows] == ["dense", "keyword", "fused"]
-    assert all(0 <= float(score) <= 1 and questions == "1" for _, score, questions in rows)
-    assert rows[-1][1] == "1.0000"
+    assert "Of 1 questions that the documents answer, 1 were answered rightly" in shown
+    assert "| correct | 1.000 |" in shown
+    assert {path.name for path in Path("runs").glob("mine*")} == {"mine.json", "mine.html", "mine.md"}
+    (tmp_path / "runs" / "mine.html").unlink()
+    assert eval.__main__.main(["report", "runs/mine.json"]) == 0
+    assert "mine" in Path("runs/mine.html").read_text()
+    assert eval.__main__.main(["compare", "runs/mine.json", "runs/mine.json", "--gate"]) == 0
+    capsys.readouterr()
+    assert eval.__main__.main(["export", "trec", "runs/mine.json"]) == 0
+    assert capsys.readouterr().out.startswith("g02 Q0 founding-and-1950-treaty.md 1 ")
+
+
+def test_eval_add_appends_a_checked_question(sample_store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    store = ["--store", str(sample_store.path), "--gold", "gold.jsonl"]
+    evidence = ["--evidence", "korean-war-armistice.txt", "South Korea did not sign."]
+    assert eval.__main__.main(["add", "Did Seoul sign?", "--answer", "no", *evidence, *store]) == 0
+    assert eval.__main__.main(["add", "Who paid for it?", "--unanswerable", "--tag", "near-miss", *store]) == 0
+    first, second = load_gold(Path("gold.jsonl"))
+    assert (first.id, first.answers, first.evidence_spans.keys()) == ("q1", ("no",), {"korean-war-armistice.txt"})
+    assert (second.id, second.answers, second.tags) == ("q2", (), ("near-miss",))
+    absent = ["--evidence", "korean-war-armistice.txt", "South Korea signed."]
+    assert run(lambda: eval.__main__.main(["add", "Did it?", *absent, *store])) == 2
+    assert "is not in 'korean-war-armistice.txt'" in capsys.readouterr().err
+    assert len(load_gold(Path("gold.jsonl"))) == 2
+
+
+def test_eval_import_says_what_it_made_and_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.csv").write_text("question,answer,remark\nWhere?,Vienna,hm\nWho?,-,\n")
+    assert eval.__main__.main(["import", "csv", "mine.csv", "--out", "made"]) == 0
+    shown = capsys.readouterr().out
+    assert "2 questions in made/gold.jsonl" in shown
+    assert "left out: the column remark" in shown
+    assert [question.answers for question in load_gold(Path("made/gold.jsonl"))] == [("Vienna",), ()]
 
 
 @pytest.mark.parametrize(
