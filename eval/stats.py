@@ -92,6 +92,8 @@ def paired_test(first: Sequence[float], second: Sequence[float], *, higher_is_be
 
 
 def _sign_flips(gains: Values, alternative: str) -> float:
+    if len(gains) == 1:
+        gains = np.append(gains, 0)  # scipy wants two pairs; the sign of nothing changes nothing
     found = permutation_test(
         (gains, np.zeros_like(gains)),
         lambda x, y, axis: np.mean(x - y, axis=axis),

@@ -112,7 +112,8 @@ def test_eval_add_appends_a_checked_question(sample_store: Store, capsys: pytest
     assert eval.__main__.main(["add", "Did Seoul sign?", "--answer", "no", *evidence, *store]) == 0
     assert eval.__main__.main(["add", "Who paid for it?", "--unanswerable", "--tag", "near-miss", *store]) == 0
     first, second = load_gold(Path("gold.jsonl"))
-    assert (first.id, first.answers, first.evidence_spans.keys()) == ("q1", ("no",), {"korean-war-armistice.txt"})
+    assert (first.id, first.answers) == ("q1", ("no",))
+    assert first.evidence_spans.keys() == {"korean-war-armistice.txt"}
     assert (second.id, second.answers, second.tags) == ("q2", (), ("near-miss",))
     absent = ["--evidence", "korean-war-armistice.txt", "South Korea signed."]
     assert run(lambda: eval.__main__.main(["add", "Did it?", *absent, *store])) == 2

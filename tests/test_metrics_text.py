@@ -78,6 +78,8 @@ def test_an_answer_is_contained_in_whole_words_only() -> None:
     assert contains_answer("It was 125%.", ["25%"]) is False
     assert contains_answer("The catalogue of cats", ["cat"]) is False
     assert contains_answer("cat", ["dog", "Cat!"]) is True
+    assert contains_answer("Her mark was A.", ["A"]) is True
+    assert contains_answer("Her mark was B, a pity.", ["A"]) is False
 
 
 def test_without_accepted_answers_none_can_be_contained() -> None:
@@ -131,3 +133,9 @@ def test_answers_are_long_if_all_of_them_have_more_than_twelve_words() -> None:
     assert is_long(["word " * 12]) is False
     assert is_long(["word " * 13, "short"]) is False
     assert is_long([]) is False
+
+
+def test_accepted_answers_of_which_nothing_is_left_do_not_count() -> None:
+    assert exact_match("", ["the", "Paris"]) == 0
+    assert token_f1("Paris", ["the", "Paris"]) == 1
+    assert exact_match("", ["the"]) == 1

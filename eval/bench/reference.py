@@ -57,7 +57,7 @@ def recursive_chunks(texts: Mapping[str, str]) -> list[Unit]:
 
 def _split(text: str) -> Iterator[Span]:
     if find_spec("langchain_text_splitters") is None:
-        raise ModelError("langchain-text-splitters is not installed. Run: pip install '.[bench]'")
+        raise ModelError("langchain-text-splitters is not installed. Run: pip install '.[dev]'")
     from langchain_text_splitters import RecursiveCharacterTextSplitter
 
     splitter = RecursiveCharacterTextSplitter.from_tiktoken_encoder(

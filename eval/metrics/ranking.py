@@ -1,4 +1,4 @@
-"""A ranking of documents against judgements. Agrees with trec_eval (through `ir-measures`) to 1e-9, which is tested.
+"""A ranking of documents against judgements. Agrees with trec_eval to 1e-9, MRR at k with MS MARCO's script.
 
 `ranking` names sources, best first; a source that comes again counts once, at its first place. `relevant` gives each
 judged source its grade; grades of 1 and more are relevant. All are None without a relevant document.

@@ -25,18 +25,20 @@ def is_long(answers: Sequence[str]) -> bool:
 
 def exact_match(answer: str, answers: Sequence[str]) -> float:
     """1 if the answer is one of the accepted ones; of a question without any, if the answer is empty (SQuAD 2.0)."""
-    return float(normalise(answer) in {normalise(accepted) for accepted in answers or ("",)})
+    return float(normalise(answer) in _accepted(answers))
 
 
 def token_f1(answer: str, answers: Sequence[str]) -> float:
     """The best F1 of shared words over the accepted answers; without any, 1 for an empty answer (SQuAD 2.0)."""
-    return max(_f1(normalise(answer).split(), normalise(accepted).split()) for accepted in answers or ("",))
+    return max(_f1(normalise(answer).split(), accepted.split()) for accepted in _accepted(answers))
 
 
 def contains_answer(text: str, answers: Sequence[str]) -> bool | None:
-    """Whether the text holds one of the accepted answers, both normalised; None if there are none."""
-    padded = f" {normalise(text)} "
-    return any(f" {normalise(answer)} " in padded for answer in answers) if answers else None
+    """Whether the text holds one of the accepted answers, both normalised; None if there are none.
+
+    An answer of which normalising leaves nothing, like the mark "A", is looked for as it is.
+    """
+    return any(_contains(text, answer) for answer in answers) if answers else None
 
 
 def rouge_l(text: str, answers: Sequence[str]) -> float | None:
@@ -46,6 +48,18 @@ def rouge_l(text: str, answers: Sequence[str]) -> float | None:
     digits and are not stemmed, as in the `rouge-score` package.
     """
     return max((_rouge_l(_tokens(text), _tokens(answer)) for answer in answers), default=None)
+
+
+def _contains(text: str, answer: str) -> bool:
+    bare = normalise(answer)
+    if bare:
+        return f" {bare} " in f" {normalise(text)} "
+    return re.search(rf"(?<!\w){re.escape(answer.strip())}(?!\w)", text) is not None
+
+
+def _accepted(answers: Sequence[str]) -> list[str]:
+    """The answers normalised, as SQuAD's script compares them: without those of which nothing is left."""
+    return [bare for answer in answers if (bare := normalise(answer))] or [""]
 
 
 def _f1(answer: Sequence[str], accepted: Sequence[str]) -> float:
