@@ -69,7 +69,8 @@ def test_an_exact_match_shares_all_its_words(answer: str, answers: list[str]) ->
 
 @given(some_answers)
 def test_an_accepted_answer_is_right(answers: list[str]) -> None:
-    assert all(exact_match(answer, answers) == token_f1(answer, answers) == 1 for answer in answers)
+    for answer in filter(normalise, answers):
+        assert exact_match(answer, answers) == token_f1(answer, answers) == 1
 
 
 def test_an_answer_is_contained_in_whole_words_only() -> None:
