@@ -7,21 +7,19 @@ embedded anew for every setting, because the time that takes is part of what is 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from rich.console import Console
 
 from eval.compare import SIGNIFICANCE, changes
 from eval.corpus import ingested
 from eval.errors import SweepError
 from eval.measures import MEASURES, known_measures
-from eval.report.charts import FIRST, QUIET, SECOND, Chart, drawing
 from eval.run import Protocol, Run, Track, evaluate
 from eval.stats import Estimate, estimate, mean
 from eval.summary import stage_seconds, values
@@ -138,38 +136,3 @@ def _point(setting: Mapping[str, Any], run: Run, best: Run, measure: str) -> Poi
         seconds=estimate([seconds], np.median),
         p=changes(best.outcomes, run.outcomes, [measure])[0].p,
     )
-
-
-def sweep_chart(found: Sweep) -> Chart:
-    """Quality against latency with intervals; the best and the recommended point named."""
-
-    def draw(axes: Axes) -> None:
-        for point in found.points:
-            colour = FIRST if point in (found.best, found.recommended) else QUIET
-            x, y = 1000 * point.seconds.value, point.quality.value
-            axes.errorbar(
-                x,
-                y,
-                xerr=[[1000 * end] for end in _arms(point.seconds)],
-                yerr=[[end] for end in _arms(point.quality)],
-                color=colour,
-                alpha=1 if colour == FIRST else 0.45,
-                marker="o",
-                markersize=5,
-                linewidth=1,
-            )
-        named = {"best": found.best, "recommended": found.recommended}
-        if found.best == found.recommended:
-            named = {"best and recommended": found.best}
-        for words, point in named.items():
-            place = (1000 * point.seconds.value, point.quality.value)
-            axes.annotate(words, place, (8, 8), textcoords="offset points", color=SECOND, fontweight="bold")
-        axes.set(xlabel="milliseconds of the median question", ylabel=found.measure)
-
-    caption = "One dot a setting, with 95 % intervals. Up is better, left is faster."
-    return drawing("Quality against latency", caption, draw, width=9)
-
-
-def _arms(one: Estimate) -> Iterator[float]:
-    yield 0 if one.low is None else max(0, one.value - one.low)
-    yield 0 if one.high is None else max(0, one.high - one.value)

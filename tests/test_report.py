@@ -178,5 +178,5 @@ def test_exported_ragas_rows_hold_question_contexts_answer_and_reference(sample_
     assert isinstance(reply, Reply)
     assert (first["response"], first["reference"]) == (reply.text, "300 million dollars")
     assert len(first["retrieved_contexts"]) == 10
-    assert "The Soviet Union lent China 300 million dollars" in first["retrieved_contexts"][0]
+    assert any("The Soviet Union lent China 300 million dollars" in text for text in first["retrieved_contexts"])
     assert rows[-1]["reference"] is None

@@ -1,9 +1,9 @@
-"""Outcomes -> the charts people look for, as SVG whose colours are the page's own (`var(--...)`)."""
+"""Outcomes, or a sweep -> the charts people look for, as SVG whose colours are the page's own (`var(--...)`)."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any
@@ -18,20 +18,21 @@ from eval.metrics.refusal import reliability, risk_coverage
 from eval.outcome import Failure, Outcome
 from eval.stats import Estimate
 from eval.summary import confidences, estimates, rightness, stage_seconds
+from eval.sweep import Sweep
 
 # Matplotlib needs real colours; each is exchanged for the page's variable, so that light and dark pages both fit.
-QUIET, FIRST, SECOND = "#020202", "#030303", "#040404"
-_VARIABLES = {"#010101": "--ink", QUIET: "--quiet", FIRST: "--first", SECOND: "--second"}
+_QUIET, _FIRST, _SECOND = "#020202", "#030303", "#040404"
+_VARIABLES = {"#010101": "--ink", _QUIET: "--quiet", _FIRST: "--first", _SECOND: "--second"}
 _STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "footnote",  # the same drawing has the same ids in every run
     "font.size": 9.5,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.edgecolor": QUIET,
-    "axes.labelcolor": QUIET,
-    "xtick.color": QUIET,
-    "ytick.color": QUIET,
+    "axes.edgecolor": _QUIET,
+    "axes.labelcolor": _QUIET,
+    "xtick.color": _QUIET,
+    "ytick.color": _QUIET,
     "text.color": "#010101",
     "legend.frameon": False,
     "lines.linewidth": 1.8,
@@ -55,7 +56,37 @@ def charts(outcomes: Sequence[Outcome]) -> tuple[Chart, ...]:
     return tuple(chart for draw in drawers if (chart := draw(outcomes)))
 
 
-def drawing(title: str, caption: str, draw: Callable[[Axes], None], width: float = _WIDTH) -> Chart:
+def sweep_chart(found: Sweep) -> Chart:
+    """Quality against latency with intervals; the best and the recommended point named."""
+
+    def draw(axes: Axes) -> None:
+        for point in found.points:
+            colour = _FIRST if point in (found.best, found.recommended) else _QUIET
+            x, y = 1000 * point.seconds.value, point.quality.value
+            axes.errorbar(
+                x,
+                y,
+                xerr=[[1000 * end] for end in _arms(point.seconds)],
+                yerr=[[end] for end in _arms(point.quality)],
+                color=colour,
+                alpha=1 if colour == _FIRST else 0.45,
+                marker="o",
+                markersize=5,
+                linewidth=1,
+            )
+        named = {"best": found.best, "recommended": found.recommended}
+        if found.best == found.recommended:
+            named = {"best and recommended": found.best}
+        for words, point in named.items():
+            place = (1000 * point.seconds.value, point.quality.value)
+            axes.annotate(words, place, (8, 8), textcoords="offset points", color=_SECOND, fontweight="bold")
+        axes.set(xlabel="milliseconds of the median question", ylabel=found.measure)
+
+    caption = "One dot a setting, with 95 % intervals. Up is better, left is faster."
+    return _drawing("Quality against latency", caption, draw, width=9)
+
+
+def _drawing(title: str, caption: str, draw: Callable[[Axes], None], width: float = _WIDTH) -> Chart:
     """A chart whose axes are filled by `draw`."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(width, _HEIGHT), layout="constrained")
@@ -69,7 +100,7 @@ def drawing(title: str, caption: str, draw: Callable[[Axes], None], width: float
     return Chart(title, caption, svg)
 
 
-def line_with_band(axes: Axes, x: Sequence[float], found: Sequence[Estimate], label: str, colour: str) -> None:
+def _line_with_band(axes: Axes, x: Sequence[float], found: Sequence[Estimate], label: str, colour: str) -> None:
     """A line through estimates, their intervals as a band."""
     axes.plot(x, [one.value for one in found], marker="o", markersize=4, color=colour, label=label)
     low = [one.value if one.low is None else one.low for one in found]
@@ -85,7 +116,7 @@ def _outcomes(outcomes: Sequence[Outcome]) -> Chart | None:
         return None
 
     def draw(axes: Axes) -> None:
-        colours = [FIRST, *[SECOND] * len(Failure)]
+        colours = [_FIRST, *[_SECOND] * len(Failure)]
         axes.bar_label(axes.barh(list(bars), list(bars.values()), color=colours, height=0.55), padding=4)
         axes.invert_yaxis()
         axes.tick_params(axis="y", length=0)
@@ -93,7 +124,9 @@ def _outcomes(outcomes: Sequence[Outcome]) -> Chart | None:
         axes.spines["bottom"].set_visible(False)
         axes.margins(x=0.12)
 
-    return drawing("What came of the questions", "Each failure stands at the first stage that lost the question.", draw)
+    return _drawing(
+        "What came of the questions", "Each failure stands at the first stage that lost the question.", draw
+    )
 
 
 def _recall_by_k(outcomes: Sequence[Outcome]) -> Chart | None:
@@ -106,13 +139,13 @@ def _recall_by_k(outcomes: Sequence[Outcome]) -> Chart | None:
 
     def draw(axes: Axes) -> None:
         if documents:
-            line_with_band(axes, ks, documents, "relevant documents", FIRST)
+            _line_with_band(axes, ks, documents, "relevant documents", _FIRST)
         if evidence:
-            line_with_band(axes, ks, evidence, "characters of evidence", SECOND)
+            _line_with_band(axes, ks, evidence, "characters of evidence", _SECOND)
         axes.set(xlabel="k", ylim=(0, 1.03), xticks=ks)
         axes.legend(loc="lower right")
 
-    return drawing("Recall by k", "Share found among the first k documents or passages, with 95 % intervals.", draw)
+    return _drawing("Recall by k", "Share found among the first k documents or passages, with 95 % intervals.", draw)
 
 
 def _risk_by_coverage(outcomes: Sequence[Outcome]) -> Chart | None:
@@ -123,14 +156,14 @@ def _risk_by_coverage(outcomes: Sequence[Outcome]) -> Chart | None:
     answered = sum(not outcome.reply.refused for outcome in outcomes if outcome.reply) / len(confidence)
 
     def draw(axes: Axes) -> None:
-        axes.plot(coverage, risk, color=FIRST, drawstyle="steps-post")
-        axes.axvline(answered, color=SECOND, linestyle=":", label="questions answered in this run")
+        axes.plot(coverage, risk, color=_FIRST, drawstyle="steps-post")
+        axes.axvline(answered, color=_SECOND, linestyle=":", label="questions answered in this run")
         axes.set(xlabel="share of questions answered, most confident first", ylabel="share of them wrong")
         axes.set(xlim=(0, 1), ylim=(0, max(0.05, float(risk.max()) * 1.15)))
         axes.legend(loc="lower right")
 
     caption = "Answering only where confidence is high errs less often. Lower is better."
-    return drawing("Risk and coverage", caption, draw)
+    return _drawing("Risk and coverage", caption, draw)
 
 
 def _reliability_diagram(outcomes: Sequence[Outcome]) -> Chart | None:
@@ -140,15 +173,15 @@ def _reliability_diagram(outcomes: Sequence[Outcome]) -> Chart | None:
     largest = max(one.questions for one in bins)
 
     def draw(axes: Axes) -> None:
-        axes.plot((0, 1), (0, 1), color=QUIET, linewidth=1, linestyle=":", label="perfectly calibrated")
+        axes.plot((0, 1), (0, 1), color=_QUIET, linewidth=1, linestyle=":", label="perfectly calibrated")
         x, y = [one.confidence for one in bins], [one.answerable for one in bins]
-        axes.plot(x, y, color=FIRST)
-        axes.scatter(x, y, s=[20 + 90 * one.questions / largest for one in bins], color=FIRST)
+        axes.plot(x, y, color=_FIRST)
+        axes.scatter(x, y, s=[20 + 90 * one.questions / largest for one in bins], color=_FIRST)
         axes.set(xlabel="confidence", ylabel="share the corpus answers", xlim=(0, 1), ylim=(-0.03, 1.03))
         axes.legend(loc="lower right")
 
     caption = "Of the questions with a confidence of 0.8, about 80 % should be answerable. Dots grow with their number."
-    return drawing("Reliability of the confidence", caption, draw)
+    return _drawing("Reliability of the confidence", caption, draw)
 
 
 def _confidence_histogram(outcomes: Sequence[Outcome]) -> Chart | None:
@@ -158,7 +191,7 @@ def _confidence_histogram(outcomes: Sequence[Outcome]) -> Chart | None:
     bins = np.linspace(0, 1, 21).tolist()
 
     def draw(axes: Axes) -> None:
-        kinds = ((1, "answerable", FIRST), (0, "not answerable", SECOND))
+        kinds = ((1, "answerable", _FIRST), (0, "not answerable", _SECOND))
         for kind, label, colour in kinds:
             if (answerable == kind).any():
                 weights = np.full(int((answerable == kind).sum()), 1 / (answerable == kind).sum())
@@ -168,7 +201,7 @@ def _confidence_histogram(outcomes: Sequence[Outcome]) -> Chart | None:
         axes.legend(loc="best")
 
     caption = "Two hills far apart: the confidence tells what the corpus answers from what it does not."
-    return drawing("Confidence, answerable or not", caption, draw)
+    return _drawing("Confidence, answerable or not", caption, draw)
 
 
 def _latency(outcomes: Sequence[Outcome]) -> Chart | None:
@@ -180,11 +213,16 @@ def _latency(outcomes: Sequence[Outcome]) -> Chart | None:
     def draw(axes: Axes) -> None:
         for place, stage in enumerate(stages):
             median, slow = np.percentile(seconds[stage], (50, 95)) * 1000
-            axes.plot((median, slow), (place, place), color=FIRST, alpha=0.35, linewidth=6, solid_capstyle="butt")
-            axes.plot(median, place, marker="o", color=FIRST)
+            axes.plot((median, slow), (place, place), color=_FIRST, alpha=0.35, linewidth=6, solid_capstyle="butt")
+            axes.plot(median, place, marker="o", color=_FIRST)
             axes.annotate(f"{median:,.0f} – {slow:,.0f} ms", (slow, place), (6, -3), textcoords="offset points")
         axes.set(xlabel="milliseconds a question", yticks=range(len(stages)), yticklabels=stages, xlim=(0, None))
         axes.set(ylim=(-0.6, len(stages) - 0.4))
         axes.margins(x=0.35)
 
-    return drawing("Latency by stage", "From the median (dot) to the 95th percentile (end of the bar).", draw)
+    return _drawing("Latency by stage", "From the median (dot) to the 95th percentile (end of the bar).", draw)
+
+
+def _arms(one: Estimate) -> Iterator[float]:
+    yield 0 if one.low is None else max(0, one.value - one.low)
+    yield 0 if one.high is None else max(0, one.high - one.value)

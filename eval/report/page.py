@@ -18,11 +18,11 @@ from eval.excerpts import PASSAGES_SHOWN, Excerpt, widened
 from eval.measures import HEADLINES, MEASURES
 from eval.metrics.spans import covered
 from eval.outcome import Failure, Outcome
-from eval.report.charts import charts
+from eval.report.charts import charts, sweep_chart
 from eval.report.words import interval, number, verdict
 from eval.run import Run
 from eval.summary import by_tag, calibration, estimates, latencies, macro_averages, tokens
-from eval.sweep import Sweep, sweep_chart
+from eval.sweep import Sweep
 from rag.types import Span
 
 _MARK = re.compile(r"\s?\[(\d+)\]")
