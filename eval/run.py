@@ -13,28 +13,29 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from eval.corpus import StoredDocuments
 from eval.errors import RunError
 from eval.excerpts import Excerpts, excerpts
 from eval.gold import load_gold
-from eval.outcome import Outcome, Response, System, judge
+from eval.journal import Journal
+from eval.outcome import Outcome, System
 from eval.provenance import Code, Machine, code, machine
+from eval.serial import from_json, to_json
+from eval.systems import Form, answering, retrieving
 from eval.types import GoldQuestion
 from rag.assistant import Assistant
 from rag.models import embedder_identity, load_embedder
 from rag.retrieve import Retriever
 from rag.settings import Settings
-from rag.standalone import standalone
 from rag.store import Store
 from rag.types import Document
 
 FORMAT_VERSION = 1
 
-Form = Literal["history", "last-turn", "rewrite"]
 Track = Callable[[Iterator[Outcome], int], Iterable[Outcome]]
 
 
@@ -69,7 +70,7 @@ class Header:
     @property
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that differ when anything in the header does."""
-        return hashlib.sha256(_json(Header, self).encode()).hexdigest()[:12]
+        return hashlib.sha256(to_json(self).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ class Run:
 
     def to_json(self) -> str:
         """The content of the run's file."""
-        return _json(Run, self) + "\n"
+        return to_json(self, indent=1) + "\n"
 
     def save(self, path: Path) -> None:
         """Write the run's file, whole or not at all."""
@@ -111,17 +112,16 @@ class Run:
 def load_run(path: Path) -> Run:
     """A run from its file. Raises RunError if it is not one, or of another format."""
     try:
-        content = json.loads(path.read_text("utf-8"))
-        found = content["header"]["format"]
+        content = path.read_text("utf-8")
+        found = json.loads(content)["header"]["format"]
         if found != FORMAT_VERSION:
             raise RunError(f"{path} has run format {found}, this version reads {FORMAT_VERSION}. Run it again.")
-        run: Run = _ADAPTERS[Run].validate_python(content)
+        return from_json(Run, content)
     except OSError as error:
         raise RunError(f"{path} cannot be read ({error}).") from None
     except (ValueError, KeyError, TypeError, ValidationError) as error:
         reason = str(error).splitlines()[0]
         raise RunError(f"{path} is not a run ({reason}). Make one: python -m eval run GOLD.jsonl") from None
-    return run
 
 
 def evaluate(
@@ -175,35 +175,6 @@ def make_header(settings: Settings, protocol: Protocol, gold: Path, documents: S
     )
 
 
-def answering(assistant: Assistant, form: Form = "history") -> System:
-    """An assistant as a system to evaluate. Of a refusal, it tells what would have been answered."""
-
-    def ask(gold: GoldQuestion) -> Response:
-        question = _asked(gold, form)
-        finding = assistant.find(standalone(question, gold.history if form == "history" else ()))
-        answer = assistant.conclude(question, finding)
-        unrefused = assistant.conclude(question, finding, strictness=0) if answer.refused else None
-        return Response(finding.question, answer.passages, answer, unrefused, answer.seconds)
-
-    return ask
-
-
-def retrieving(retriever: Retriever, passages: int | None = None, form: Form = "history") -> System:
-    """A retriever as a system to evaluate."""
-
-    def search(gold: GoldQuestion) -> Response:
-        started = perf_counter()
-        asked = standalone(_asked(gold, form), gold.history if form == "history" else ())
-        found = retriever.retrieve(asked, passages)
-        return Response(asked, found, seconds={"retrieve": perf_counter() - started})
-
-    return search
-
-
-def _asked(gold: GoldQuestion, form: Form) -> str:
-    return gold.rewrite or gold.question if form == "rewrite" else gold.question
-
-
 def ask_all(
     name: str,
     questions: Sequence[GoldQuestion],
@@ -219,51 +190,9 @@ def ask_all(
     """
     started, clock = datetime.now(UTC), perf_counter()
     outcomes: list[Outcome] = []
-    with _Journal(journal, header) as kept:
+    with Journal(journal, header.fingerprint) as kept:
         asked = (kept.outcome(question, system, documents) for question in questions)
         outcomes.extend(track(asked, len(questions)))
     finished = datetime.now(UTC)
     times = Times(started.isoformat(timespec="seconds"), finished.isoformat(timespec="seconds"), perf_counter() - clock)
     return Run(name, header, tuple(outcomes), excerpts(outcomes, documents), times)
-
-
-class _Journal:
-    """The outcomes so far: a line for the header's fingerprint, then a line each. A torn last line is forgotten."""
-
-    def __init__(self, path: Path, header: Header) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        first = json.dumps({"fingerprint": header.fingerprint}) + "\n"
-        *lines, _ = path.read_text("utf-8").split("\n") if path.exists() else [""]
-        resumed = bool(lines) and f"{lines[0]}\n" == first
-        self._known: dict[str, Outcome] = {}
-        if resumed:
-            outcomes = (_ADAPTERS[Outcome].validate_json(line) for line in lines[1:])
-            self._known = {outcome.gold.id: outcome for outcome in outcomes}
-        self._file = path.open("r+" if resumed else "w", encoding="utf-8")
-        if resumed:
-            self._file.seek(sum(len(line.encode()) + 1 for line in lines))
-            self._file.truncate()
-        else:
-            self._file.write(first)
-
-    def __enter__(self) -> _Journal:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def outcome(self, question: GoldQuestion, system: System, documents: Mapping[str, Document]) -> Outcome:
-        """What came of a question: as the journal says, or by asking it now."""
-        if question.id in self._known:
-            return self._known[question.id]
-        outcome = judge(question, system(question), documents)
-        self._file.write(_json(Outcome, outcome, indent=None) + "\n")
-        self._file.flush()
-        return outcome
-
-
-_ADAPTERS = {kind: TypeAdapter[Any](kind) for kind in (Header, Outcome, Run)}
-
-
-def _json(kind: type[Any], value: object, indent: int | None = 1) -> str:
-    return json.dumps(_ADAPTERS[kind].dump_python(value, mode="json"), ensure_ascii=False, indent=indent)

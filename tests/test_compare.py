@@ -14,7 +14,8 @@ from eval.errors import RunError
 from eval.gold import load_gold
 from eval.measures import HEADLINES
 from eval.outcome import Outcome, Response, System
-from eval.run import Run, answering, ask_all, evaluate
+from eval.run import Run, ask_all, evaluate
+from eval.systems import answering
 from rag.assistant import Assistant
 from rag.command import run as run_command
 from rag.settings import Settings

@@ -14,7 +14,8 @@ from eval.corpus import StoredDocuments
 from eval.errors import RunError
 from eval.gold import load_gold
 from eval.outcome import Outcome, Response, System
-from eval.run import Header, Protocol, Run, answering, ask_all, evaluate, load_run, make_header, retrieving
+from eval.run import Header, Protocol, Run, ask_all, evaluate, load_run, make_header
+from eval.systems import answering, retrieving
 from rag.assistant import Assistant
 from rag.retrieve import Retriever
 from rag.store import Store

@@ -9,8 +9,9 @@ from eval.bench.workbench import Row, Table, Workbench, mean_of, ours, published
 from eval.gold import load_gold
 from eval.metrics.ranking import recall
 from eval.outcome import Outcome, System, judge
-from eval.run import Form, Protocol
+from eval.run import Protocol
 from eval.summary import estimates
+from eval.systems import Form
 from eval.types import GoldQuestion
 from rag.models import load_embedder
 from rag.types import Document

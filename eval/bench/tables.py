@@ -9,8 +9,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from eval.bench.parsing_sets import formats, html_articles
 from eval.bench.reading_sets import sec10q, squad2_public
 from eval.bench.retrieval_sets import anthropic_code, anthropic_docs, chroma_chunking, mtrag_cloud, scifact
@@ -18,6 +16,7 @@ from eval.bench.workbench import Table, Workbench
 from eval.errors import BenchError
 from eval.provenance import code, machine
 from eval.report.markdown import table as markdown_table
+from eval.serial import from_json
 from eval.stats import Estimate
 from rag.models import load_embedder
 
@@ -88,7 +87,7 @@ def save_results(tables: Sequence[Table], bench: Workbench, folder: Path) -> Non
 def _load(path: Path) -> Table:
     content: dict[str, Any] = json.loads(path.read_text("utf-8"))
     known = {name: content[name] for name in ("benchmark", "protocol", "rows", "seconds")}
-    return TypeAdapter(Table).validate_python(known)
+    return from_json(Table, json.dumps(known))
 
 
 def _cell(figure: Estimate | float | None) -> str:
