@@ -14,7 +14,9 @@ Value = TypeVar("Value")
 
 def to_json(value: object, indent: int | None = None) -> str:
     """A dataclass as JSON, its fields in their order; equal values give equal text."""
-    return json.dumps(_adapter(cast(Hashable, type(value))).dump_python(value, mode="json"), ensure_ascii=False, indent=indent)
+    return json.dumps(
+        _adapter(cast(Hashable, type(value))).dump_python(value, mode="json"), ensure_ascii=False, indent=indent
+    )
 
 
 def from_json(kind: type[Value], content: str) -> Value:

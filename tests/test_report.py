@@ -14,6 +14,7 @@ from eval.compare import compare
 from eval.excerpts import Excerpt, Excerpts
 from eval.exporters import ragas_rows, trec_run
 from eval.outcome import Failure, Reply
+from eval.report.charts import charts
 from eval.report.markdown import comparison_markdown, run_markdown
 from eval.report.page import report_html, stretches
 from eval.run import Run, evaluate
@@ -96,13 +97,18 @@ def test_it_has_the_headlines_with_intervals_and_the_charts(short_run: Run, page
     (correct,) = (card for card in cards if "correct" in card)
     assert re.search(r"0\.\d{3}\s+\[0\.\d{3}, 0\.\d{3}\] n = 48", correct)
     assert page.locator("figure h2").all_text_contents() == [
-        *("What came of the questions", "Recall by k", "Risk and coverage", "Reliability of the confidence"),
+        *("What came of the questions", "Risk and coverage", "Reliability of the confidence"),
         *("Confidence, answerable or not", "Latency by stage"),
     ]
     for box in (figure.bounding_box() for figure in page.locator("figure svg").all()):
         assert box
         assert box["width"] > 200
         assert box["height"] > 100
+
+
+def test_recall_is_drawn_over_the_number_of_passages(sample_run: Run) -> None:
+    titles = [chart.title for chart in charts(sample_run.outcomes)]
+    assert titles[:2] == ["What came of the questions", "Recall by k"]
 
 
 def test_nothing_scrolls_sideways_on_a_phone(page: Page) -> None:

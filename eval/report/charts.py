@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from eval.measures import CUTOFFS
 from eval.metrics.refusal import reliability, risk_coverage
 from eval.outcome import Failure, Outcome
+from eval.report.words import milliseconds
 from eval.stats import Estimate
 from eval.summary import confidences, estimates, rightness, stage_seconds
 from eval.sweep import Sweep
@@ -134,7 +135,7 @@ def _recall_by_k(outcomes: Sequence[Outcome]) -> Chart | None:
     ks = [k for k in CUTOFFS if k <= most]
     documents = list(estimates(outcomes, [f"recall@{k}" for k in ks]).values())
     evidence = list(estimates(outcomes, [f"evidence recall@{k}" for k in ks]).values())
-    if not documents and not evidence:
+    if len(ks) < 2 or not (documents or evidence):
         return None
 
     def draw(axes: Axes) -> None:
@@ -215,7 +216,9 @@ def _latency(outcomes: Sequence[Outcome]) -> Chart | None:
             median, slow = np.percentile(seconds[stage], (50, 95)) * 1000
             axes.plot((median, slow), (place, place), color=_FIRST, alpha=0.35, linewidth=6, solid_capstyle="butt")
             axes.plot(median, place, marker="o", color=_FIRST)
-            axes.annotate(f"{median:,.0f} – {slow:,.0f} ms", (slow, place), (6, -3), textcoords="offset points")
+            axes.annotate(
+                f"{milliseconds(median)} – {milliseconds(slow)} ms", (slow, place), (6, -3), textcoords="offset points"
+            )
         axes.set(xlabel="milliseconds a question", yticks=range(len(stages)), yticklabels=stages, xlim=(0, None))
         axes.set(ylim=(-0.6, len(stages) - 0.4))
         axes.margins(x=0.35)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from eval.compare import Comparison
 from eval.measures import HEADLINES
-from eval.report.words import interval, number, verdict
+from eval.report.words import interval, milliseconds, number, verdict
 from eval.run import Run
 from eval.summary import by_tag, calibration, estimates, latencies, macro_averages
 from eval.sweep import Sweep
@@ -20,7 +20,7 @@ def run_markdown(run: Run) -> str:
     trust = calibration(run.outcomes)
     for name, one in (
         ("AUROC of confidence", trust.auroc),
-        ("area under risk–coverage", trust.risk_coverage),
+        ("risk–coverage area", trust.risk_coverage),
         ("calibration error", trust.calibration_error),
     ):
         if one:
@@ -38,8 +38,10 @@ def run_markdown(run: Run) -> str:
         parts.append(table(("mean over tags", "mean"), [(name, number(value)) for name, value in tags.items()]))
     stages = latencies(run.outcomes)
     if stages:
-        milliseconds = [(one.stage, f"{1000 * one.p50:.0f} ms", f"{1000 * one.p95:.0f} ms") for one in stages]
-        parts.append(table(("stage", "median", "95th percentile"), milliseconds))
+        rows = [
+            (one.stage, *(f"{milliseconds(1000 * seconds)} ms" for seconds in (one.p50, one.p95))) for one in stages
+        ]
+        parts.append(table(("stage", "median", "95th percentile"), rows))
     return "\n\n".join(filter(None, parts)) + "\n"
 
 

@@ -19,7 +19,7 @@ from eval.measures import HEADLINES, MEASURES
 from eval.metrics.spans import covered
 from eval.outcome import Failure, Outcome
 from eval.report.charts import charts, sweep_chart
-from eval.report.words import interval, number, verdict
+from eval.report.words import interval, milliseconds, number, verdict
 from eval.run import Run
 from eval.summary import by_tag, calibration, estimates, latencies, macro_averages, tokens
 from eval.sweep import Sweep
@@ -141,7 +141,8 @@ def _environment() -> Environment:
         "script": Markup((folder / "report.js").read_text("utf-8")),
         "measures": MEASURES,
     }
-    environment.filters |= {"number": number, "interval": interval, "marked": _marked, "pretty": _pretty, "svg": Markup}
+    environment.filters |= {"number": number, "interval": interval, "milliseconds": milliseconds}
+    environment.filters |= {"marked": _marked, "pretty": _pretty, "svg": Markup}
     return environment
 
 

@@ -20,6 +20,11 @@ def interval(estimate: Estimate) -> str:
     return f"[{estimate.low:.3f}, {estimate.high:.3f}]"
 
 
+def milliseconds(value: float) -> str:
+    """Whole ones from ten on, below that with one digit after the point."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.1f}"
+
+
 def percent(value: float) -> str:
     """A share without digits after the point, as a difference is never clearer than that on a small gold set."""
     return f"{100 * value:.0f} %"
