@@ -106,6 +106,8 @@ def sweep(
     """Run every setting of the grid; each run is kept under `out`. `track` is given each setting's place in words."""
     grid_settings = load_grid(grid, settings)
     keys = list(tomllib.loads(grid.read_text("utf-8")))
+    if "k" in keys and not protocol.answers:
+        raise SweepError(f"{grid}: k changes nothing when only retrieving. Leave it out, or sweep with answers.")
     runs: list[tuple[dict[str, Any], Run]] = []
     for number, one in enumerate(grid_settings, start=1):
         setting = {key: getattr(one, key) for key in keys}

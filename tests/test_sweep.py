@@ -93,7 +93,7 @@ def test_a_sweep_embeds_each_distinct_text_once_and_is_not_run_again(
         return encode(self, texts)
 
     monkeypatch.setattr(Embedder, "encode", counting)
-    path = grid_file(tmp_path, "chunk_tokens = [100, 200]\nk = [2, 5]\ndense_weight = [0.3, 0.7]")
+    path = grid_file(tmp_path, "chunk_tokens = [100, 200]\ncandidates = [50, 100]\ndense_weight = [0.3, 0.7]")
     protocol = Protocol(answers=False, passages=10)
 
     def run() -> Sweep:
@@ -113,12 +113,21 @@ def test_a_sweep_embeds_each_distinct_text_once_and_is_not_run_again(
     assert embedded == []
 
 
-def test_what_was_not_judged_cannot_be_swept_for(gold: Path, tmp_path: Path) -> None:
-    path = grid_file(tmp_path, "k = [2]")
-    with pytest.raises(SweepError, match="nothing to measure 'correct' by"):
+@pytest.mark.parametrize(
+    ("text", "measure", "message"),
+    [
+        ("candidates = [50]", "correct", "nothing to measure 'correct' by"),
+        ("k = [2]", None, "k changes nothing when only retrieving"),
+    ],
+)
+def test_a_sweep_that_could_show_nothing_is_refused(
+    gold: Path, tmp_path: Path, text: str, measure: str | None, message: str
+) -> None:
+    path = grid_file(tmp_path, text)
+    with pytest.raises(SweepError, match=message):
         sweep(
             *(gold, SAMPLE, path, Settings(), Protocol(answers=False), tmp_path / "out", QUIET),
-            measure="correct",
+            measure=measure,
             track=untracked,
         )
 
@@ -126,7 +135,7 @@ def test_what_was_not_judged_cannot_be_swept_for(gold: Path, tmp_path: Path) -> 
 def test_the_command_recommends_lines_for_rag_toml(
     gold: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = grid_file(tmp_path, "k = [2, 5]")
+    path = grid_file(tmp_path, "candidates = [50, 100]")
     arguments = ["sweep", str(gold), "--grid", str(path), "--corpus", str(SAMPLE), "--retrieval-only"]
     assert eval.__main__.main(arguments) == 0
     shown = capsys.readouterr().out

@@ -38,10 +38,8 @@ def run_markdown(run: Run) -> str:
         parts.append(table(("mean over tags", "mean"), [(name, number(value)) for name, value in tags.items()]))
     stages = latencies(run.outcomes)
     if stages:
-        rows = [
-            (one.stage, *(f"{milliseconds(1000 * seconds)} ms" for seconds in (one.p50, one.p95))) for one in stages
-        ]
-        parts.append(table(("stage", "median", "95th percentile"), rows))
+        shown = [(one.stage, _milliseconds(one.p50), _milliseconds(one.p95)) for one in stages]
+        parts.append(table(("stage", "median", "95th percentile"), shown))
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
@@ -104,3 +102,7 @@ def table(head: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
     cells = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]
     lines = [list(head), ["---"] * len(head), *cells]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{milliseconds(1000 * seconds)} ms"
