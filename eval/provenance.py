@@ -14,6 +14,7 @@ from pathlib import Path
 from rag.catalog import SQLITE_VERSION
 
 _ROOT = Path(__file__).parent.parent
+_CODE = ("rag", "ingest", "eval", "prompts")
 _PACKAGES = ("chromadb", "llama-index-core", "numpy", "sentence-transformers", "tokenizers", "torch", "transformers")
 
 
@@ -39,10 +40,10 @@ class Machine:
 
 
 def code() -> Code:
-    """The code as it is now. Commit and dirty flag are None outside a git checkout."""
-    sources = [path for package in ("rag", "ingest", "eval", "prompts") for path in (_ROOT / package).rglob("*.py")]
+    """The code as it is now. Commit and dirty flag are None outside a git checkout; results are not code."""
+    sources = [path for package in _CODE for path in (_ROOT / package).rglob("*.py")]
     commit = _git("rev-parse", "HEAD")
-    changes = _git("status", "--porcelain")
+    changes = _git("status", "--porcelain", "--", *_CODE, ":(exclude)eval/results")
     return Code(
         commit=commit,
         dirty=None if changes is None else bool(changes),

@@ -131,7 +131,7 @@ def test_evidence_is_measured_in_characters_beside_the_rebuilt_chunking(bench: W
         assert found["evidence IoU@5"] == pytest.approx(34 / everything)
 
 
-def test_the_rebuilt_chunks_are_exact_characters_in_order() -> None:
+def test_the_rebuilt_chunks_are_exact_characters_each_where_its_text_is_found_first() -> None:
     use_bundled_tokens()
     text = "\n\n".join(f"Paragraph {number} says the same words again. " * 12 for number in range(30))
     spans = [unit.chunk.span for unit in recursive_chunks({"a": text})]
@@ -139,6 +139,12 @@ def test_the_rebuilt_chunks_are_exact_characters_in_order() -> None:
     assert "".join(span.of(text) for span in spans).replace(" ", "").replace("\n", "") == text.replace(" ", "").replace(
         "\n", ""
     )
+
+
+def test_a_rebuilt_chunk_that_repeats_another_stands_where_that_one_does() -> None:
+    use_bundled_tokens()
+    text = "\n\n".join(["The same words come again and again. " * 20] * 4)
+    assert len({unit.chunk.span for unit in recursive_chunks({"a": text})}) == 1
 
 
 def test_articles_are_compared_by_shingles_of_four_words(bench: Workbench) -> None:

@@ -32,7 +32,7 @@ def dense(units: Sequence[Unit], embedder: Embedder, passages: int) -> System:
 
     def search(gold: GoldQuestion) -> Response:
         scores = vectors @ embedder.encode([gold.question])[0]
-        best = scores.argsort(kind="stable")[::-1][:passages]
+        best = (-scores).argsort(kind="stable")[:passages]
         return Response(gold.question, tuple(Passage(units[place].chunk, float(scores[place])) for place in best))
 
     return search
@@ -47,7 +47,10 @@ def whole_documents(texts: Mapping[str, tuple[str, str]]) -> list[Unit]:
 
 
 def recursive_chunks(texts: Mapping[str, str]) -> list[Unit]:
-    """Chunks of langchain's recursive splitter, 200 tokens of cl100k without overlap."""
+    """Chunks of langchain's recursive splitter, 200 tokens of cl100k without overlap.
+
+    As in the report's code, a chunk's place is where its text is found first: a fifth of them repeat another's words.
+    """
     return [
         Unit(Chunk(f"{source} {span.start}", source, source, span, span.of(text)), span.of(text))
         for source, text in texts.items()
@@ -63,12 +66,9 @@ def _split(text: str) -> Iterator[Span]:
     splitter = RecursiveCharacterTextSplitter.from_tiktoken_encoder(
         "cl100k_base", chunk_size=_TOKENS, chunk_overlap=0, separators=_SEPARATORS, keep_separator=True
     )
-    place = 0
     for piece in splitter.split_text(text):
-        # The splitter drops white space between pieces and tells no offsets; pieces come in order.
-        place = text.index(piece, place)
+        place = text.index(piece)
         yield Span(place, place + len(piece))
-        place += len(piece)
 
 
 def use_bundled_tokens() -> None:
