@@ -7,7 +7,7 @@ embedded anew for every setting, because the time that takes is part of what is 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -56,8 +56,7 @@ class Sweep:
     @property
     def best(self) -> Point:
         """The point with the best mean; of equals, the cheapest."""
-        sign = 1 if MEASURES[self.measure].higher_is_better else -1
-        return max(self.points, key=lambda point: (sign * point.quality.value, -point.seconds.value))
+        return self._best_of(self.points)
 
     def good_enough(self, point: Point) -> bool:
         """Whether a point is not significantly worse than the best.
@@ -68,8 +67,16 @@ class Sweep:
 
     @property
     def recommended(self) -> Point:
-        """The cheapest point that is good enough."""
-        return min(filter(self.good_enough, self.points), key=lambda point: point.seconds.value)
+        """The cheapest point that is good enough; of those as fast (their intervals overlap), the best."""
+        enough = [point for point in self.points if self.good_enough(point)]
+        cheapest = min(enough, key=lambda point: point.seconds.value).seconds
+        longest = cheapest.value if cheapest.high is None else cheapest.high
+        as_fast = [one for one in enough if (one.seconds.low or one.seconds.value) <= longest]
+        return self._best_of(as_fast)
+
+    def _best_of(self, points: Iterable[Point]) -> Point:
+        sign = 1 if MEASURES[self.measure].higher_is_better else -1
+        return max(points, key=lambda point: (sign * point.quality.value, -point.seconds.value))
 
 
 def load_grid(path: Path, settings: Settings) -> list[Settings]:

@@ -112,6 +112,15 @@ def test_shifted_citations_are_caught(
     assert "gate: exactness fell from 1.000 to 0.9" in capsys.readouterr().err
 
 
+def test_a_gate_that_measures_nothing_is_not_open(
+    sample_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unjudged = tuple(replace(o, measures=dict.fromkeys(o.measures)) for o in sample_run.outcomes)
+    run = replace(sample_run, outcomes=unjudged)
+    assert gate(run, run, tmp_path) == 2
+    assert "no measure of the gate applies to both runs: correct, " in capsys.readouterr().err
+
+
 def test_a_gain_is_no_failure(sample_run: Run) -> None:
     worse = [replace(o, measures=o.measures | {"correct": 0.0}) for o in sample_run.outcomes]
     (change,) = changes(worse, sample_run.outcomes, ["correct"])

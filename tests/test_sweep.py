@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,13 @@ def test_the_cheapest_setting_not_significantly_worse_than_the_best_is_recommend
     assert found.best is points[0]
     assert found.recommended is points[2]
     assert [found.good_enough(one) for one in points] == [True, True, True, False]
+
+
+def test_of_settings_as_fast_as_the_cheapest_the_best_is_recommended() -> None:
+    slow = replace(point(0.9, 5, 1.0), seconds=Estimate(5, 9, 4.5, 5.5))
+    fast = replace(point(0.88, 2.0, 0.2), seconds=Estimate(2.0, 9, 1.9, 2.1))
+    as_fast = replace(point(0.89, 2.1, 0.4), seconds=Estimate(2.1, 9, 2.0, 2.2))
+    assert Sweep("gold", "correct", (slow, fast, as_fast)).recommended is as_fast
 
 
 def test_of_a_measure_that_should_be_low_the_lowest_is_best() -> None:

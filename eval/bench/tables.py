@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -66,7 +67,8 @@ def save_results(tables: Sequence[Table], bench: Workbench, folder: Path) -> Non
         "code": asdict(code()),
         "settings": json.loads(bench.settings.model_dump_json(exclude={"store"})),
         "embedder": {"name": embedder.name, "sha256": embedder.sha256, "dtype": embedder.dtype},
-        "machine": asdict(machine()),
+        "cores": os.cpu_count(),
+        "packages": machine().packages,
     }
     for found in tables:
         content = json.dumps(asdict(found) | rests_on, indent=1, ensure_ascii=False)

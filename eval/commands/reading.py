@@ -9,6 +9,7 @@ from rich.console import Console
 
 from eval.commands.show import show
 from eval.compare import compare
+from eval.errors import RunError
 from eval.exporters import ragas_rows, trec_run
 from eval.measures import HEADLINES, known_measures
 from eval.report.markdown import comparison_markdown, run_markdown
@@ -39,6 +40,8 @@ def _compare(options: argparse.Namespace) -> int:
     show(comparison_markdown(comparison), as_markdown=options.markdown)
     if not options.gate:
         return 0
+    if not comparison.changes:
+        raise RunError(f"no measure of the gate applies to both runs: {', '.join(names)}. Set `gate` to others.")
     console = Console(stderr=True, highlight=False)
     for change in comparison.failures:
         console.print(f"gate: {change.measure} fell from {change.before:.3f} to {change.after:.3f}")
