@@ -138,6 +138,7 @@ def evaluate(
 
     The name is the gold file's with the header's fingerprint unless one is given. `keep`: a finished
     run with the same name and header is not made again. `track` may watch the outcomes go by.
+    With the setting `exact_search`, equal settings give equal runs; the approximate index may find others each time.
     Raises GoldError for a faulty gold file. Stopped at any moment, the same call goes on where it stopped.
     """
     documents = StoredDocuments(store)

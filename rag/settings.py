@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     # Retrieval
     k: int = Field(10, ge=1, le=1000, description="passages returned for a question")
     candidates: int = Field(100, ge=1, le=1000, description="chunks taken from each index before fusion")
+    exact_search: bool = Field(False, description="compare with every vector: never misses one, always repeatable")
     dense_weight: float = Field(0.5, ge=0, le=1, description="share of the dense score in the fused score")
 
     # Answering. The default strictness answers most sample questions right that can be, and refuses most others.

@@ -136,7 +136,8 @@ class Store:
 
     def nearest(self, vector: Vectors, limit: int) -> list[Hit]:
         """The chunks nearest to a vector of shape (dimension,), by cosine similarity."""
-        return self.vectors.nearest(vector, limit)
+        search = self.vectors.nearest_exactly if self.settings.exact_search else self.vectors.nearest
+        return search(vector, limit)
 
     def keyword(self, terms: Sequence[str], limit: int) -> list[Hit]:
         """The chunks that hold any of the terms, by BM25."""

@@ -29,6 +29,7 @@ class VectorIndex:
 
     def __init__(self, folder: Path, url: str | None, name: str) -> None:
         self._name = name
+        self._every: tuple[list[str], Vectors] | None = None
         self._client: Any  # its declared type lacks close()
         path = str(folder.resolve())
         settings = ChromaSettings(anonymized_telemetry=False)
@@ -70,11 +71,13 @@ class VectorIndex:
 
     def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
         """Add or replace vectors; shape (len(ids), dimension)."""
+        self._every = None
         for start in range(0, len(ids), _BATCH):
             self._collection.upsert(ids=list(ids[start : start + _BATCH]), embeddings=vectors[start : start + _BATCH])
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove vectors; ids that are not there are ignored."""
+        self._every = None
         for start in range(0, len(ids), _BATCH):
             self._collection.delete(ids=list(ids[start : start + _BATCH]))
 
@@ -83,11 +86,30 @@ class VectorIndex:
         found: Any = self._collection.query(query_embeddings=vector[np.newaxis], n_results=limit, include=["distances"])
         return [Hit(id, 1 - distance) for id, distance in zip(found["ids"][0], found["distances"][0], strict=True)]
 
+    def nearest_exactly(self, vector: Vectors, limit: int) -> list[Hit]:
+        """As `nearest`, but by comparing with every vector, which are kept in memory until the next write.
+
+        The approximate index grows anew, and a little differently, each time it is opened; this finds the same always.
+        """
+        ids, vectors = self._every or self._read_every()
+        if not ids:
+            return []
+        scores = np.einsum("ij,j->i", vectors, vector)  # one thread: a BLAS's would disturb the embedder's
+        return [Hit(ids[place], float(scores[place])) for place in np.argsort(-scores, kind="stable")[:limit]]
+
+    def _read_every(self) -> tuple[list[str], Vectors]:
+        found: Any = self._collection.get(include=["embeddings"])
+        order = sorted(range(len(found["ids"])), key=found["ids"].__getitem__)
+        vectors = np.asarray(found["embeddings"], np.float32)[order]
+        self._every = ([found["ids"][place] for place in order], vectors)
+        return self._every
+
     def ids(self) -> set[str]:
         """The ids of every vector."""
         return set(self._collection.get(include=[])["ids"])
 
     def clear(self) -> None:
         """Remove every vector."""
+        self._every = None
         self._client.delete_collection(self._name)
         self._collection = self._open()

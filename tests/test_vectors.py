@@ -1,4 +1,4 @@
-"""The same code with Chroma as a server of its own."""
+"""The vector index: exact search, and the same code with Chroma as a server of its own."""
 
 import shutil
 import socket
@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rag.assistant import Assistant
@@ -33,6 +34,25 @@ def chroma_url(tmp_path: Path) -> Iterator[str]:
             time.sleep(0.1)
         yield f"http://127.0.0.1:{port}"
         server.terminate()
+
+
+def test_exact_search_finds_the_nearest_of_all_and_notices_every_write(settings: Settings) -> None:
+    random = np.random.default_rng(3)
+    vectors = random.normal(size=(2500, 384)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    ids = [f"{number:04}" for number in range(len(vectors))]
+    with Store(settings.changed(exact_search=True), create=True) as store:
+        assert store.nearest(vectors[0], 5) == []
+        store.vectors.upsert(ids[:2000], vectors[:2000])
+        for query in vectors[2000:2010]:
+            wanted = sorted(ids[:2000], key=lambda id: -float(vectors[int(id)] @ query))[:50]
+            assert [hit.chunk_id for hit in store.nearest(query, 50)] == wanted
+        store.vectors.upsert(ids[2000:], vectors[2000:])
+        assert store.nearest(vectors[2400], 1)[0].chunk_id == "2400"
+        store.vectors.delete(["2400"])
+        assert store.nearest(vectors[2400], 1)[0].chunk_id != "2400"
+        store.vectors.clear()
+        assert store.nearest(vectors[0], 5) == []
 
 
 def test_a_server_gives_the_same_answers_as_the_embedded_index(

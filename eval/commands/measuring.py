@@ -22,8 +22,9 @@ from rag.settings import Settings
 from rag.store import Store
 
 RESULTS = Path(__file__).parent.parent / "results"
-# Without memory, every question takes as long as the first one that meets its passages.
-_TIMED = {"sentence_memory": 0}
+# Exactly searched, equal settings give equal runs. Without memory, every question takes as long as the first one that
+# meets its passages.
+_MEASURED = {"exact_search": True, "sentence_memory": 0}
 
 
 def add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -66,7 +67,7 @@ def _sweep(options: argparse.Namespace) -> int:
         options.gold,
         options.corpus,
         options.grid,
-        Settings(**_TIMED),
+        Settings(**_MEASURED),
         _protocol(options),
         options.out,
         Console(stderr=True),
@@ -93,7 +94,7 @@ def add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _bench(options: argparse.Namespace) -> int:
-    bench = Workbench(options.benchmarks, options.out, Console(stderr=True), progress)
+    bench = Workbench(options.benchmarks, options.out, Console(stderr=True), progress, Settings(exact_search=True))
     names = tuple(name.strip() for name in options.only.split(",")) if options.only else tuple(BENCHMARKS)
     tables = []
     for found in run_benchmarks(bench, names):
@@ -125,7 +126,7 @@ def _protocol(options: argparse.Namespace) -> Protocol:
 @contextmanager
 def _open_store(options: argparse.Namespace) -> Iterator[Store]:
     """The store that the options name, or one of the corpus that they name."""
-    settings = settings_from(options, **_TIMED)
+    settings = settings_from(options, **_MEASURED)
     with ExitStack() as stack:
         if options.corpus:
             store = ingested(options.corpus, settings, options.out, Console(stderr=True))
