@@ -5,8 +5,10 @@ Holds no text and no metadata: what it returns means nothing until the catalog k
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,6 +32,7 @@ class VectorIndex:
     def __init__(self, folder: Path, url: str | None, name: str) -> None:
         self._name = name
         self._every: tuple[list[str], Vectors] | None = None
+        self._reading = Lock()
         self._client: Any  # its declared type lacks close()
         path = str(folder.resolve())
         settings = ChromaSettings(anonymized_telemetry=False)
@@ -71,15 +74,16 @@ class VectorIndex:
 
     def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
         """Add or replace vectors; shape (len(ids), dimension)."""
-        self._every = None
-        for start in range(0, len(ids), _BATCH):
-            self._collection.upsert(ids=list(ids[start : start + _BATCH]), embeddings=vectors[start : start + _BATCH])
+        with self._changing():
+            for start in range(0, len(ids), _BATCH):
+                batch = slice(start, start + _BATCH)
+                self._collection.upsert(ids=list(ids[batch]), embeddings=vectors[batch])
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove vectors; ids that are not there are ignored."""
-        self._every = None
-        for start in range(0, len(ids), _BATCH):
-            self._collection.delete(ids=list(ids[start : start + _BATCH]))
+        with self._changing():
+            for start in range(0, len(ids), _BATCH):
+                self._collection.delete(ids=list(ids[start : start + _BATCH]))
 
     def nearest(self, vector: Vectors, limit: int) -> list[Hit]:
         """The nearest vectors to one of shape (dimension,), best first; score = cosine similarity."""
@@ -91,18 +95,20 @@ class VectorIndex:
 
         The approximate index grows anew, and a little differently, each time it is opened; this finds the same always.
         """
-        ids, vectors = self._every or self._read_every()
+        ids, vectors = self._read_every()
         if not ids:
             return []
         scores = np.einsum("ij,j->i", vectors, vector)  # one thread: a BLAS's would disturb the embedder's
         return [Hit(ids[place], float(scores[place])) for place in np.argsort(-scores, kind="stable")[:limit]]
 
     def _read_every(self) -> tuple[list[str], Vectors]:
-        found: Any = self._collection.get(include=["embeddings"])
-        order = sorted(range(len(found["ids"])), key=found["ids"].__getitem__)
-        vectors = np.asarray(found["embeddings"], np.float32)[order]
-        self._every = ([found["ids"][place] for place in order], vectors)
-        return self._every
+        with self._reading:
+            if self._every is None:
+                found: Any = self._collection.get(include=["embeddings"])
+                order = sorted(range(len(found["ids"])), key=found["ids"].__getitem__)
+                vectors = np.asarray(found["embeddings"], np.float32)[order]
+                self._every = ([found["ids"][place] for place in order], vectors)
+            return self._every
 
     def ids(self) -> set[str]:
         """The ids of every vector."""
@@ -110,6 +116,15 @@ class VectorIndex:
 
     def clear(self) -> None:
         """Remove every vector."""
-        self._every = None
-        self._client.delete_collection(self._name)
-        self._collection = self._open()
+        with self._changing():
+            self._client.delete_collection(self._name)
+            self._collection = self._open()
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Forget the vectors in memory once they have changed, even if half-way: a reader may have kept older ones."""
+        try:
+            yield
+        finally:
+            with self._reading:
+                self._every = None

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,6 +54,24 @@ def test_exact_search_finds_the_nearest_of_all_and_notices_every_write(settings:
         assert store.nearest(vectors[2400], 1)[0].chunk_id != "2400"
         store.vectors.clear()
         assert store.nearest(vectors[0], 5) == []
+
+
+def test_a_question_during_a_write_leaves_no_stale_vectors_behind(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = np.eye(2, 384, dtype=np.float32)
+    with Store(settings.changed(exact_search=True), create=True) as store:
+        store.vectors.upsert(["first"], first[np.newaxis])
+        collection = store.vectors._collection
+        write = collection.upsert
+
+        def asked_meanwhile(**records: Any) -> None:
+            assert [hit.chunk_id for hit in store.nearest(second, 2)] == ["first"]
+            write(**records)
+
+        monkeypatch.setattr(collection, "upsert", asked_meanwhile)
+        store.vectors.upsert(["second"], second[np.newaxis])
+        assert store.nearest(second, 1)[0].chunk_id == "second"
 
 
 def test_a_server_gives_the_same_answers_as_the_embedded_index(
