@@ -52,7 +52,7 @@ from rag.page.render import (  # noqa: E402
     plain,
     source_html,
 )
-from rag.retrieve import LONGEST_QUESTION  # noqa: E402
+from rag.query import LONGEST_QUESTION  # noqa: E402
 from rag.store import Store  # noqa: E402
 from rag.types import Answer, Span, Turn  # noqa: E402
 

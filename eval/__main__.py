@@ -13,6 +13,7 @@ from eval.commands.gold import add_add, add_import
 from eval.commands.measuring import add_bench, add_run, add_sweep
 from eval.commands.reading import add_compare, add_reports
 from eval.fit import fit_confidence, fit_quotes
+from eval.fit_retrieval import fit_retrieval
 from rag.command import run
 
 
@@ -26,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         fitting = commands.add_parser(name, help=fit.__doc__)
         fitting.add_argument("training", type=Path, metavar="READER.jsonl", help="training questions, plain or .xz")
         fitting.set_defaults(command=_fit, fit=fit)
+    retrieval = commands.add_parser("fit-retrieval", help=fit_retrieval.__doc__)
+    retrieval.add_argument("training", type=Path, nargs="+", metavar="FILE.jsonl", help="training files, plain or .xz")
+    retrieval.set_defaults(command=_fit, fit=fit_retrieval)
     options = parser.parse_args(arguments)
     status: int = options.command(options)
     return status

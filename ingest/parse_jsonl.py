@@ -1,18 +1,25 @@
-"""Bulk import: one {"source", "title", "text"} object a line, plain or gzip-compressed."""
+"""Bulk import: one {"source", "title", "text"} object a line, plain or gzip-compressed.
+
+A line may have a "date" (YYYY-MM-DD) and, where it has no title, a "url" whose words stand in for one.
+"""
 
 from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
+from urllib.parse import unquote, urlsplit
 
 from ingest.canonical import canonical, document_id
 from rag.errors import ParseError
 from rag.types import Document
 
 _LONGEST_LINE = 20 * 2**20  # bytes
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+_JOINT = re.compile(r"[^\w.]+|_|(?<=[a-z])(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +71,25 @@ def _document(line: bytes, place: str) -> Document | LineFailure:
             return LineFailure(place, "E_FIELD", f"its field {key!r} is missing or no string.")
     if not row["source"].strip():
         return LineFailure(place, "E_FIELD", "its field 'source' is empty.")
-    title = row.get("title", "")
-    if not isinstance(title, str):
-        return LineFailure(place, "E_FIELD", "its field 'title' is no string.")
+    for key in ("title", "url", "date"):
+        if not isinstance(row.get(key) or "", str):
+            return LineFailure(place, "E_FIELD", f"its field {key!r} is no string.")
+    date = (row.get("date") or "")[:10]
+    if date and not _DATE.fullmatch(date):
+        return LineFailure(place, "E_FIELD", f"its field 'date' is {row['date']!r}, not YYYY-MM-DD.")
     text, warnings = canonical(row["text"])
     name, _ = canonical(row["source"])
-    return Document(
-        document_id(name), name, canonical(title)[0].strip(), text, media_type="application/jsonl", warnings=warnings
-    )
+    title = canonical(row.get("title") or url_words(row.get("url") or ""))[0].strip()
+    return Document(document_id(name), name, title, text, media_type="application/jsonl", warnings=warnings, date=date)
+
+
+def url_words(url: str) -> str:
+    """The words of an address's path and query, each once: what a page is about, where nothing else tells.
+
+    Of https://a.org/docs/KeyProtect?topic=KeyProtect-restore-keys: "docs Key Protect restore keys".
+    """
+    address = urlsplit(url)
+    values = [part.rpartition("=")[2] for part in address.query.split("&")]
+    parts = _JOINT.split(" ".join([unquote(address.path), *map(unquote, values)]))
+    once = {word.lower(): word for word in reversed(parts) if word}
+    return " ".join(reversed(once.values()))

@@ -136,4 +136,5 @@ def _document(message: dict[str, Any]) -> Document:
         headings=tuple(Heading(**heading) for heading in message["headings"]),
         media_type=message["media_type"],
         warnings=tuple(message["warnings"]),
+        date=message["date"],
     )

@@ -12,17 +12,16 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import numpy as np
-
 from ingest.chunk import PreparedChunk, chunk
 from ingest.discover import Found, FoundFile, discover
 from ingest.parse_jsonl import LineFailure
 from ingest.sandbox import Sandbox, open_regular
-from rag.catalog import Entry, FileRecord
+from rag.catalog import Embedding, Entry, FileRecord
 from rag.errors import ParseError
 from rag.models import load_embedder
 from rag.store import Store, StoreWriter
 from rag.types import Document
+from rag.words import WordIndex
 
 # Chunks embedded together: enough to sort texts by length, so that little is spent on padding.
 _BATCH_CHUNKS = 512
@@ -170,6 +169,8 @@ class _Sync:
                 window=embedder.window,
                 overlap=settings.chunk_overlap,
             )
+            if not parsed.date:
+                parsed = replace(parsed, date=datetime.fromtimestamp(file.path.stat().st_mtime, UTC).date().isoformat())
             self._report.documents += 1
             self._report.warnings += [f"{parsed.source}: {warning}" for warning in parsed.warnings]
             ids.append(parsed.id)
@@ -189,19 +190,20 @@ class _Sync:
         self._report.failed.append(Failure(source, code, reason))
 
     def _embed(self, documents: Sequence[_Parsed]) -> list[Entry]:
-        """The documents with their chunks' vectors; a text that was embedded before is not embedded again."""
+        """The documents with their chunks' embeddings; a text that was embedded before is not embedded again."""
         texts = {prepared.text_hash: prepared.text_to_embed for parsed in documents for prepared in parsed.chunks}
-        vectors = self._store.embeddings(list(texts))
-        new = [text_hash for text_hash in texts if text_hash not in vectors]
-        vectors |= zip(new, self._embedder.encode([texts[text_hash] for text_hash in new]), strict=True)
+        known = self._store.embeddings(list(texts))
+        new = [text_hash for text_hash in texts if text_hash not in known]
+        for text_hash, encoded in zip(new, self._embedder.encode_words([texts[hash] for hash in new]), strict=True):
+            known[text_hash] = Embedding(encoded.vector, WordIndex.of(encoded.words, encoded.word_vectors))
         self._report.chunks_embedded += len(new)
         self._report.chunks_reused += sum(len(parsed.chunks) for parsed in documents) - len(new)
         entries = []
         for parsed in documents:
             hashes = tuple(prepared.text_hash for prepared in parsed.chunks)
             chunks = tuple(prepared.chunk for prepared in parsed.chunks)
-            stacked = np.stack([vectors[text_hash] for text_hash in hashes])
-            entries.append(Entry(parsed.document, parsed.file, chunks, hashes, stacked))
+            embeddings = tuple(known[text_hash] for text_hash in hashes)
+            entries.append(Entry(parsed.document, parsed.file, chunks, hashes, embeddings))
         return entries
 
     def _write(self, entries: Sequence[Entry], ends: Sequence[_FileEnd]) -> None:

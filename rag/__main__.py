@@ -18,6 +18,7 @@ from rich.table import Table
 from rag.assistant import Assistant
 from rag.command import add_store_options, run, settings_from
 from rag.errors import QuestionError, StoreDamaged
+from rag.explain import STAGES, Explanation, explain_candidates, explain_source
 from rag.retrieve import Retriever
 from rag.store import Store, discard_vectors
 from rag.types import Answer, Passage, Turn
@@ -34,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     search = commands.add_parser("search", help="find the passages that bear on a query")
     search.add_argument("question", nargs="?", metavar="QUERY", help="the query")
     search.add_argument("-k", type=int, help="how many passages (default: 10, or RAG_K)")
+    search.add_argument("--explain", action="store_true", help="every candidate's rank and score at each stage")
+    search.add_argument("--explain-source", metavar="NAME", help="why a document's passages were found, or were not")
     search.set_defaults(command=_search)
     for command in (ask, search):
         command.add_argument("--file", type=Path, help='JSON Lines file of {"id", "question"}; needs --json')
@@ -64,6 +67,9 @@ def _search(options: argparse.Namespace) -> int:
     with Store(settings_from(options)) as store:
         retriever = Retriever(store)
         for row in _questions(options):
+            if options.explain or options.explain_source:
+                _explain(retriever, row, options)
+                continue
             passages = retriever.retrieve(row["question"], options.k)
             if options.json:
                 found = {"id": row.get("id"), "passages": [passage.as_json() for passage in passages]}
@@ -71,6 +77,29 @@ def _search(options: argparse.Namespace) -> int:
             else:
                 _show_passages(passages)
     return 0
+
+
+def _explain(retriever: Retriever, row: dict[str, Any], options: argparse.Namespace) -> None:
+    if options.explain_source:
+        found = explain_source(retriever, row["question"], options.explain_source, options.k)
+    else:
+        found = explain_candidates(retriever, row["question"], options.k)
+    if options.json:
+        _print_json({"id": row.get("id"), "candidates": [_explanation_json(one) for one in found]})
+        return
+    table = Table("", *STAGES, "meaning", "words", "nearest words", "passage", "what became of it")
+    for number, one in enumerate(found, start=1):
+        ranks = [str(one.ranks.get(stage) or "–") for stage in STAGES]
+        views = [f"{one.scores[view]:.2f}" if view in one.scores else "–" for view in ("dense", "lexical", "late")]
+        place = f"{one.chunk.source}, {one.chunk.span.start}-{one.chunk.span.end}"
+        text = textwrap.shorten(one.chunk.text, 60, placeholder=" …")
+        table.add_row(str(number), *ranks, *views, f"{place}: {text}", one.fate)
+    Console(markup=False).print(table)
+
+
+def _explanation_json(one: Explanation) -> dict[str, Any]:
+    place = {"source": one.chunk.source, "start": one.chunk.span.start, "end": one.chunk.span.end}
+    return place | {"ranks": one.ranks, "scores": one.scores, "fate": one.fate}
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -12,7 +12,8 @@ from rag.candidates import SentenceReader
 from rag.cite import NOTHING, check
 from rag.confidence import confidence
 from rag.extract import GENERATOR, Extraction, extract
-from rag.retrieve import Retriever, checked_question
+from rag.query import checked_question
+from rag.retrieve import Retriever
 from rag.standalone import standalone
 from rag.store import Store
 from rag.terms import QuestionTerms, stems, weigh
@@ -77,11 +78,12 @@ class Assistant:
     def find(self, question: str) -> Finding:
         """Retrieve and draft for a stand-alone question, without deciding whether the draft is good enough."""
         started = perf_counter()
-        vector = self.retriever.embedder.encode([question])[0]
-        passages = self.retriever.retrieve_by(question, vector)
+        read = self.retriever.read(question)
+        passages = self.retriever.search(read).passages
+        text = read.query.text
         retrieved = perf_counter()
-        terms = weigh(question, self.store.document_frequencies(stems(question)), self.store.chunk_count())
-        extraction = extract(question, vector, passages, terms, self._reader)
+        terms = weigh(text, self.store.document_frequencies(stems(text)), self.store.statistics().chunks)
+        extraction = extract(text, read.encoded.vector, passages, terms, self._reader)
         seconds = {"retrieve": retrieved - started, "draft": perf_counter() - retrieved}
         return Finding(question, passages, terms, extraction, seconds)
 

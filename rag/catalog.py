@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from threading import Lock, local
 from typing import Any
 
 import numpy as np
 
+from rag.errors import StoreMismatch
 from rag.models import Vectors
+from rag.query import Filters
 from rag.types import Chunk, Document, Heading, Page, Span
+from rag.words import Hashes, WordIndex
 
 _SCHEMA = """
 CREATE TABLE collections (
@@ -38,6 +42,7 @@ CREATE TABLE documents (
     file       TEXT NOT NULL,              -- the source of the file it came from
     title      TEXT NOT NULL,
     media_type TEXT NOT NULL,
+    date       TEXT NOT NULL,              -- YYYY-MM-DD, or empty when nothing tells
     text       TEXT NOT NULL,
     pages      TEXT NOT NULL,
     headings   TEXT NOT NULL,
@@ -53,6 +58,7 @@ CREATE TABLE chunks (
     start      INTEGER NOT NULL,
     "end"      INTEGER NOT NULL,
     page       INTEGER,
+    words      INTEGER NOT NULL,           -- how many content words were embedded for it
     text_hash  BLOB NOT NULL,
     UNIQUE (collection, id),
     FOREIGN KEY (collection, document) REFERENCES documents (collection, id)
@@ -63,6 +69,8 @@ CREATE TABLE embeddings (
     model     TEXT NOT NULL,
     text_hash BLOB NOT NULL,
     vector    BLOB NOT NULL,
+    words     BLOB NOT NULL,               -- of its content words: the hashes of their stems,
+    codes     BLOB NOT NULL,               -- and one bit for each dimension of their vectors
     PRIMARY KEY (model, text_hash)
 );
 """
@@ -70,6 +78,7 @@ _COLLECTION_SCHEMA = """
 CREATE VIRTUAL TABLE keywords_{0} USING fts5 (text, heading, title, tokenize = 'porter unicode61 remove_diacritics 2');
 CREATE VIRTUAL TABLE terms_{0} USING fts5vocab (keywords_{0}, row);
 """
+FORMAT_VERSION = 2
 SQLITE_VERSION = sqlite3.sqlite_version
 _BATCH = 500  # below SQLite's limit on variables in one statement
 
@@ -95,14 +104,39 @@ class FileRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Embedding:
+    """What is kept of an embedded text: its vector, shape (dimension,), and its words."""
+
+    vector: Vectors
+    words: WordIndex
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """A document ready to be stored: its chunks, with the hash and the vector of the text embedded for each."""
+    """A document ready to be stored: its chunks, with the hash and the embedding of the text embedded for each."""
 
     document: Document
     file: str
     chunks: tuple[Chunk, ...]
     text_hashes: tuple[bytes, ...]
-    vectors: Vectors
+    embeddings: tuple[Embedding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedChunk:
+    """A chunk as the indexes hold it. Chunks with adjacent rows and the same document stand side by side there."""
+
+    row: int
+    document_id: str
+    embedding: Embedding
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """How many chunks a collection holds, and how many content words one has on average."""
+
+    chunks: int
+    average_words: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +169,14 @@ class Catalog:
         self._local = local()
         self._lock = Lock()
         if not self._db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'collections'").fetchone():
-            self._db.executescript(f"BEGIN; {_SCHEMA} COMMIT;")
+            self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {FORMAT_VERSION}; COMMIT;")
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version != FORMAT_VERSION:
+            self.close()
+            raise StoreMismatch(
+                f"the store at {path.parent} has format {version or 1}, this version of Footnote writes {FORMAT_VERSION}. "
+                "Move the folder away and ingest the documents again."
+            )
 
     @property
     def _db(self) -> sqlite3.Connection:
@@ -245,41 +286,53 @@ class Catalog:
         pages = json.dumps([[page.number, page.span.start, page.span.end] for page in document.pages])
         headings = json.dumps([[heading.level, heading.title, heading.start] for heading in document.headings])
         db.execute(
-            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *(collection, document.id, document.source, entry.file, document.title, document.media_type),
-                *(document.text, pages, headings, json.dumps(document.warnings)),
+                *(document.date, document.text, pages, headings, json.dumps(document.warnings)),
             ),
         )
-        for chunk, text_hash, vector in zip(entry.chunks, entry.text_hashes, entry.vectors, strict=True):
+        for chunk, text_hash, embedding in zip(entry.chunks, entry.text_hashes, entry.embeddings, strict=True):
+            words, codes = embedding.words.to_bytes()
+            place = (chunk.span.start, chunk.span.end, chunk.page)
             rowid = db.execute(
-                'INSERT INTO chunks (collection, id, document, start, "end", page, text_hash) '
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (collection, chunk.id, document.id, chunk.span.start, chunk.span.end, chunk.page, text_hash),
+                'INSERT INTO chunks (collection, id, document, start, "end", page, words, text_hash) '
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (collection, chunk.id, document.id, *place, len(embedding.words.hashes), text_hash),
             ).lastrowid
             db.execute(
                 f"INSERT INTO keywords_{collection} (rowid, text, heading, title) VALUES (?, ?, ?, ?)",
                 (rowid, chunk.text, chunk.heading, chunk.title),
             )
-            db.execute("INSERT OR IGNORE INTO embeddings VALUES (?, ?, ?)", (model, text_hash, vector.tobytes()))
+            db.execute(
+                "INSERT OR IGNORE INTO embeddings VALUES (?, ?, ?, ?, ?)",
+                (model, text_hash, embedding.vector.tobytes(), words, codes),
+            )
 
     def document(self, collection: int, id: str) -> Document | None:
         """One document, or None."""
         row = self._db.execute(
-            "SELECT id, source, title, text, pages, headings, media_type, warnings FROM documents "
+            "SELECT id, source, title, text, pages, headings, media_type, warnings, date FROM documents "
             "WHERE collection = ? AND id = ?",
             (collection, id),
         ).fetchone()
         if row is None:
             return None
-        id, source, title, text, pages, headings, media_type, warnings = row
+        id, source, title, text, pages, headings, media_type, warnings, date = row
         return Document(
             *(id, source, title, text),
             pages=tuple(Page(number, Span(start, end)) for number, start, end in json.loads(pages)),
             headings=tuple(Heading(*heading) for heading in json.loads(headings)),
             media_type=media_type,
             warnings=tuple(json.loads(warnings)),
+            date=date,
         )
+
+    def text(self, collection: int, id: str, span: Span) -> str:
+        """Some characters of a document's text; empty if there is no such document."""
+        statement = "SELECT substr(text, ?, ?) FROM documents WHERE collection = ? AND id = ?"
+        row = self._db.execute(statement, (span.start + 1, span.end - span.start, collection, id)).fetchone()
+        return row[0] if row else ""
 
     def document_files(self, collection: int) -> dict[str, str]:
         """The source of the file that each document came from, by document id."""
@@ -315,21 +368,60 @@ class Catalog:
                 found[id] = Chunk(id, document, source, Span(start, end), text, title, heading, page)
         return found
 
+    def chunk_ids_of(self, collection: int, document: str) -> list[str]:
+        """The ids of one document's chunks, in the order of the text."""
+        statement = "SELECT id FROM chunks WHERE collection = ? AND document = ? ORDER BY start"
+        return [row[0] for row in self._db.execute(statement, (collection, document))]
+
     def chunk_ids(self, collection: int) -> set[str]:
         """The ids of every chunk."""
         return {row[0] for row in self._db.execute("SELECT id FROM chunks WHERE collection = ?", (collection,))}
 
-    def keyword(self, collection: int, terms: Sequence[str], limit: int) -> list[Hit]:
-        """The chunks that hold any of the terms, best first; score = BM25 (k1 1.2, b 0.75: SQLite FTS5's)."""
-        query = " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)
-        if not query:
+    def keyword(self, collection: int, terms: Sequence[str], limit: int, within: Set[str] | None = None) -> list[Hit]:
+        """The chunks (of those `within`, if given) that hold any of the terms, best first.
+
+        The score is BM25 with k1 1.2 and b 0.75, as SQLite FTS5 has it; a term of several words counts where they stand
+        side by side.
+        """
+        if not terms:
             return []
-        rows = self._db.execute(
+        statement = (
             f"SELECT c.id, -k.rank FROM keywords_{collection} AS k JOIN chunks AS c ON c.rowid = k.rowid "
-            f"WHERE keywords_{collection} MATCH ? ORDER BY k.rank, c.rowid LIMIT ?",
-            (query, limit),
+            f"WHERE keywords_{collection} MATCH ? ORDER BY k.rank, c.rowid"
         )
-        return [Hit(*row) for row in rows]
+        rows = self._db.execute(statement + ("" if within else " LIMIT ?"), (_any(terms), *([] if within else [limit])))
+        return [Hit(*row) for row in islice((row for row in rows if within is None or row[0] in within), limit)]
+
+    def within(self, collection: int, filters: Filters) -> set[str]:
+        """The ids of the chunks that the filters leave."""
+        conditions: list[str] = ["c.collection = ?"]
+        values: list[Any] = [collection]
+        names = [f"*{source}*" if not set(source) & set("*?") else source for source in filters.sources]
+        for patterns, column in ((names, "d.source"), ([f"{folder}/*" for folder in filters.folders], "d.source")):
+            if patterns:
+                conditions.append("(" + " OR ".join(f"lower({column}) GLOB ?" for _ in patterns) + ")")
+                values += [pattern.lower().replace("[", "[[]") for pattern in patterns]
+        if filters.after:
+            conditions.append("d.date >= ?")
+            values.append(filters.after)
+        if filters.before:
+            conditions.append("d.date < ? AND d.date != ''")
+            values.append(filters.before)
+        rows = self._db.execute(
+            "SELECT c.id FROM chunks AS c JOIN documents AS d ON d.collection = c.collection AND d.id = c.document "
+            f"WHERE {' AND '.join(conditions)}",
+            values,
+        )
+        found = {row[0] for row in rows}
+        for phrase in filters.phrases:
+            holding = self._db.execute(
+                f"SELECT c.id FROM keywords_{collection} AS k JOIN chunks AS c ON c.rowid = k.rowid "
+                f"WHERE keywords_{collection} MATCH ?",
+                (_any([phrase]),),
+            )
+            # A phrase that stands nowhere restricts nothing: people also put words in quotation marks for emphasis.
+            found = (found & {row[0] for row in holding}) or found
+        return found
 
     def document_frequencies(self, collection: int, stems: Sequence[str]) -> dict[str, int]:
         """In how many chunks each stem occurs, for the stems that occur."""
@@ -339,22 +431,53 @@ class Catalog:
             found.update(self._db.execute(statement, batch).fetchall())
         return found
 
-    def chunk_count(self, collection: int) -> int:
-        """How many chunks the collection holds."""
-        count: int = self._db.execute("SELECT count(*) FROM chunks WHERE collection = ?", (collection,)).fetchone()[0]
-        return count
+    def statistics(self, collection: int) -> Statistics:
+        """The collection's size, counted again only after a write."""
+        version = (self._db.execute("PRAGMA data_version").fetchone()[0], self._db.total_changes)
+        known: dict[int, tuple[object, Statistics]] = self._local.__dict__.setdefault("statistics", {})
+        if collection not in known or known[collection][0] != version:
+            statement = "SELECT count(*), coalesce(avg(words), 0) FROM chunks WHERE collection = ?"
+            known[collection] = (version, Statistics(*self._db.execute(statement, (collection,)).fetchone()))
+        return known[collection][1]
 
     # Embeddings
 
-    def embeddings(self, model: str, text_hashes: Sequence[bytes]) -> dict[bytes, Vectors]:
-        """The stored vectors of these texts, by text hash."""
-        found: dict[bytes, Vectors] = {}
+    def embeddings(self, model: str, text_hashes: Sequence[bytes]) -> dict[bytes, Embedding]:
+        """The stored embeddings of these texts, by text hash."""
+        found: dict[bytes, Embedding] = {}
         for batch in _batches(text_hashes):
             rows = self._db.execute(
-                f"SELECT text_hash, vector FROM embeddings WHERE model = ? AND text_hash IN ({_marks(batch)})",
+                "SELECT text_hash, vector, words, codes FROM embeddings "
+                f"WHERE model = ? AND text_hash IN ({_marks(batch)})",
                 (model, *batch),
             )
-            found.update((text_hash, np.frombuffer(vector, np.float32)) for text_hash, vector in rows)
+            found.update((text_hash, _embedding(*stored)) for text_hash, *stored in rows)
+        return found
+
+    def indexed(self, collection: int, model: str, ids: Sequence[str]) -> dict[str, IndexedChunk]:
+        """These chunks as the indexes hold them, by chunk id."""
+        found: dict[str, IndexedChunk] = {}
+        for batch in _batches(ids):
+            rows = self._db.execute(
+                "SELECT c.id, c.rowid, c.document, e.vector, e.words, e.codes "
+                "FROM chunks AS c JOIN embeddings AS e ON e.text_hash = c.text_hash "
+                f"WHERE c.collection = ? AND e.model = ? AND c.id IN ({_marks(batch)})",
+                (collection, model, *batch),
+            )
+            found.update((id, IndexedChunk(row, document, _embedding(*stored))) for id, row, document, *stored in rows)
+        return found
+
+    def words_by_row(self, model: str, rows: Sequence[int]) -> dict[int, tuple[str, Hashes]]:
+        """The document and the hashed words of the chunks in these rows, for the rows that there are."""
+        found: dict[int, tuple[str, Hashes]] = {}
+        for batch in _batches(rows):
+            stored = self._db.execute(
+                "SELECT c.rowid, c.document, e.words FROM chunks AS c "
+                "JOIN embeddings AS e ON e.text_hash = c.text_hash "
+                f"WHERE e.model = ? AND c.rowid IN ({_marks(batch)})",
+                (model, *batch),
+            )
+            found.update((row, (document, np.frombuffer(words, np.uint32))) for row, document, words in stored)
         return found
 
     def chunk_vectors(self, collection: int, model: str, ids: Sequence[str]) -> dict[str, Vectors]:
@@ -379,6 +502,15 @@ class Catalog:
         """SQLite's own check: "ok", or what is wrong."""
         result: str = self._db.execute("PRAGMA integrity_check(1)").fetchone()[0]
         return result
+
+
+def _any(terms: Sequence[str]) -> str:
+    """A full-text query for any of the terms, each taken literally."""
+    return " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)
+
+
+def _embedding(vector: bytes, words: bytes, codes: bytes) -> Embedding:
+    return Embedding(np.frombuffer(vector, np.float32), WordIndex.read(words, codes))
 
 
 def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:

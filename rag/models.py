@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from rag.errors import ModelError
 from rag.settings import Settings
+from rag.words import pool_words
 
 Vectors = NDArray[np.float32]
 
@@ -31,6 +33,19 @@ _UNSAFE_SUFFIXES = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".py"}
 
 # Sixteen texts of equal length fill both cores and pad least; measured by `make bench` against 8, 32 and 64.
 _BATCH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What the embedder makes of a text: its vector, and one for each content word in the light of all the others.
+
+    `vector` has shape (dimension,), `word_vectors` (len(words), dimension); both are unit length. Words are lower case,
+    in the text's order.
+    """
+
+    vector: Vectors
+    words: tuple[str, ...]
+    word_vectors: Vectors
 
 
 class Embedder:
@@ -71,14 +86,39 @@ class Embedder:
             return np.zeros((0, self.dimension), np.float32)
         with self._lock:  # the tokenizer inside refuses to be used by two threads at once
             raw = self._model.encode(list(texts), batch_size=_BATCH, show_progress_bar=False)
-        vectors = np.asarray(raw, np.float32)
-        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-        return vectors
+        return _unit(np.asarray(raw, np.float32))
+
+    def encode_words(self, texts: Sequence[str]) -> list[Encoded]:
+        """As `encode`, from the same pass through the model, with a vector for each content word besides.
+
+        A word's vector is the mean of its tokens'; words beyond the embedder's window have none and are left out.
+        """
+        with self._lock:
+            raw: Any = self._model.encode(
+                list(texts), batch_size=_BATCH, output_value=None, show_progress_bar=False, convert_to_numpy=False
+            )
+        encodings = self._tokenizer.encode_batch(list(texts), add_special_tokens=True)
+        return [
+            self._with_words(text, encoding.offsets, features)
+            for text, encoding, features in zip(texts, encodings, raw, strict=True)
+        ]
+
+    def _with_words(self, text: str, offsets: Sequence[tuple[int, int]], features: Any) -> Encoded:
+        vector = _unit(features["sentence_embedding"].float().numpy()[np.newaxis])[0]
+        tokens = features["token_embeddings"][features["attention_mask"].bool()].float().numpy()
+        # The last token marks the end, also of a text that the window cuts short.
+        words, vectors = pool_words(text, offsets[: len(tokens) - 1], tokens[:-1])
+        return Encoded(vector, words, _unit(vectors))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """How many tokens of the embedder's window each text takes, without the two special ones."""
         encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         return [len(encoding.ids) for encoding in encodings]
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    result: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return result
 
 
 def load_embedder(settings: Settings) -> Embedder:

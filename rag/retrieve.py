@@ -1,22 +1,45 @@
-"""Question -> passages: dense and keyword search, fused. Every passage carries its rank and score at each stage."""
+"""Question -> passages: dense and keyword search, fused, scored anew, arranged. Each passage says how it got there."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rag.catalog import Hit
+from rag.arrange import arrange
+from rag.catalog import Hit, IndexedChunk
 from rag.errors import QuestionError
-from rag.models import Vectors, load_embedder
+from rag.fuse import Candidate, fuse
+from rag.models import Encoded, load_embedder
+from rag.query import Query, parse_query
+from rag.rescore import Views, Weights, rescore
 from rag.store import Store
-from rag.terms import content_words
+from rag.terms import stem
 from rag.types import Passage
+from rag.words import Hashes
 
 if TYPE_CHECKING:
     from rag.llama_index import FootnoteRetriever
 
-LONGEST_QUESTION = 4000  # characters; far above the embedder's window, far below what would hold up the index
+
+@dataclass(frozen=True, slots=True)
+class ReadQuestion:
+    """A question taken apart and embedded."""
+
+    query: Query
+    encoded: Encoded
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """The passages, best first, and every candidate there was: its ranks and scores, and why it was left out if so.
+
+    `candidates` are in their final order, `reasons` by chunk id.
+    """
+
+    passages: tuple[Passage, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    reasons: dict[str, str] = field(default_factory=dict)
 
 
 class Retriever:
@@ -33,77 +56,97 @@ class Retriever:
     def retrieve(self, question: str, k: int | None = None) -> tuple[Passage, ...]:
         """The best `k` passages (the settings' `k` if None), best first; fewer if the store holds fewer.
 
-        Raises QuestionError for an empty question or one over 4,000 characters.
+        Raises QuestionError for an empty question, one over 4,000 characters, or a filter that makes no sense.
         """
-        return self.retrieve_by(question, self.embedder.encode([checked_question(question)])[0], k)
+        return self.search(self.read(question), k).passages
 
-    def retrieve_by(self, question: str, vector: Vectors, k: int | None = None) -> tuple[Passage, ...]:
-        """As `retrieve`, for a question whose embedding of shape (dimension,) is already known."""
+    def read(self, question: str) -> ReadQuestion:
+        """Take a question apart and embed it. Raises QuestionError as `retrieve` does."""
+        query = parse_query(question)
+        return ReadQuestion(query, self.embedder.encode_words([query.text])[0])
+
+    def search(self, question: ReadQuestion, k: int | None = None) -> Retrieval:
+        """As `retrieve`, with an account of every candidate."""
         settings = self.store.settings
         k = settings.k if k is None else k
         if k < 1:
             raise QuestionError(f"k is {k}, but at least one passage must be asked for. Use k=1 or more.")
-        candidates = max(k, settings.candidates)
-        weight = settings.dense_weight
-        dense = self.store.nearest(vector, candidates) if weight > 0 else []
-        terms = list(dict.fromkeys(content_words(question)))
-        keyword = self.store.keyword(terms, candidates) if weight < 1 else []
-        fused = fuse(dense, keyword, weight)
-        chunks = self.store.chunks([found.chunk_id for found in fused])
-        known = [found for found in fused if found.chunk_id in chunks][:k]
-        return tuple(Passage(chunks[found.chunk_id], found.score, found.ranks, found.scores) for found in known)
+        dense, keyword = self.lists(question, max(k, settings.candidates))
+        found = fuse(dense, keyword, settings.dense_weight)
+        indexed = self.store.indexed([candidate.chunk_id for candidate in found])
+        found = [candidate for candidate in found if candidate.chunk_id in indexed]
+        if settings.rescored:
+            found = self._rescored(question, found, indexed)
+        arranged = arrange(found, indexed, k, self.store)
+        return Retrieval(arranged.passages, tuple(found), arranged.reasons)
+
+    def lists(self, question: ReadQuestion, limit: int) -> tuple[list[Hit], list[Hit]]:
+        """What each index finds by itself, at most `limit` chunks; a list that has no weight stays empty."""
+        weight = self.store.settings.dense_weight
+        within = self.store.within(question.query.filters)
+        terms = question.query.terms
+        dense = self.store.nearest(question.encoded.vector, limit, within) if weight > 0 else []
+        keyword = self.store.keyword(terms, limit, within) if weight < 1 else []
+        return dense, keyword
+
+    def _rescored(
+        self, question: ReadQuestion, found: Sequence[Candidate], indexed: dict[str, IndexedChunk]
+    ) -> list[Candidate]:
+        """The first candidates in the order of their new scores, then the others as they were."""
+        settings = self.store.settings
+        first, others = found[: settings.rescored], found[settings.rescored :]
+        chunks = [indexed[candidate.chunk_id] for candidate in first]
+        weights = Weights(settings.dense_weight, settings.late_weight, settings.neighbour_weight)
+        views = self.views(question, chunks, weights)
+        order = sorted(range(len(first)), key=lambda place: (-views.final[place], first[place].chunk_id))
+        anew = [
+            first[place].staged(
+                "final",
+                rank,
+                float(views.final[place]),
+                dense=float(views.dense[place]),
+                lexical=float(views.lexical[place]),
+                late=float(views.late[place]),
+            )
+            for rank, place in enumerate(order, start=1)
+        ]
+        # What was not scored anew keeps its place below: its fused score is of another kind.
+        floor = anew[-1].score if anew else 0.0
+        return anew + [
+            candidate.staged("final", rank, min(floor, candidate.score))
+            for rank, candidate in enumerate(others, start=len(anew) + 1)
+        ]
+
+    def views(self, question: ReadQuestion, chunks: Sequence[IndexedChunk], weights: Weights) -> Views:
+        """The scores of chunks by meaning, by words and by late interaction, and the three as one."""
+        words = [stem(word) for word in (*question.query.terms, *question.encoded.words)]
+        return rescore(
+            question.query.text,
+            question.encoded,
+            chunks,
+            self._beside(chunks) if weights.neighbour else [()] * len(chunks),
+            self.store.document_frequencies(words),
+            self.store.statistics(),
+            weights,
+        )
+
+    def _beside(self, chunks: Sequence[IndexedChunk]) -> list[list[Hashes]]:
+        """The words of the chunks that stand directly before and after each."""
+        rows = {row for chunk in chunks for row in (chunk.row - 1, chunk.row + 1)}
+        words = self.store.words_by_row(sorted(rows))
+        return [
+            [
+                hashes
+                for row in (chunk.row - 1, chunk.row + 1)
+                if row in words
+                for document, hashes in [words[row]]
+                if document == chunk.document_id
+            ]
+            for chunk in chunks
+        ]
 
     def as_llama_index(self, k: int | None = None) -> FootnoteRetriever:
         """This retriever as a llama-index `BaseRetriever`, for llama-index query engines and agents."""
         from rag.llama_index import FootnoteRetriever  # takes seconds to import, and few callers need it
 
         return FootnoteRetriever(self, k)
-
-
-@dataclass(frozen=True, slots=True)
-class Fused:
-    """A chunk found by at least one index: its fused score, and its rank and score in each list."""
-
-    chunk_id: str
-    score: float
-    ranks: dict[str, int]
-    scores: dict[str, float]
-
-
-def fuse(dense: Sequence[Hit], keyword: Sequence[Hit], weight: float) -> list[Fused]:
-    """Both lists in one, best first: weight x dense + (1 - weight) x keyword, each min-max normalised over its list.
-
-    A chunk that a list lacks gets 0 there, as its last one does. Ties keep the order of the chunk ids.
-    """
-    lists = {"dense": (dense, weight), "keyword": (keyword, 1 - weight)}
-    total: dict[str, float] = {}
-    ranks: dict[str, dict[str, int]] = {}
-    scores: dict[str, dict[str, float]] = {}
-    for stage, (hits, share) in lists.items():
-        for rank, (hit, normalised) in enumerate(zip(hits, min_max(hits), strict=True), start=1):
-            total[hit.chunk_id] = total.get(hit.chunk_id, 0.0) + share * normalised
-            ranks.setdefault(hit.chunk_id, {})[stage] = rank
-            scores.setdefault(hit.chunk_id, {})[stage] = hit.score
-    order = sorted(total, key=lambda chunk_id: (-total[chunk_id], chunk_id))
-    return [
-        Fused(id, total[id], ranks[id] | {"fused": rank}, scores[id] | {"fused": total[id]})
-        for rank, id in enumerate(order, start=1)
-    ]
-
-
-def min_max(hits: Sequence[Hit]) -> list[float]:
-    """The hits' scores moved to [0, 1]; all 1 when they are equal."""
-    if not hits:
-        return []
-    low, high = min(hit.score for hit in hits), max(hit.score for hit in hits)
-    return [(hit.score - low) / (high - low) if high > low else 1.0 for hit in hits]
-
-
-def checked_question(question: str) -> str:
-    """The question without NULs and lone surrogates. Raises QuestionError if it is empty or too long."""
-    cleaned = question.encode("utf-8", "ignore").decode().replace("\x00", " ").strip()
-    if not cleaned:
-        raise QuestionError("the question is empty. Type one.")
-    if len(cleaned) > LONGEST_QUESTION:
-        raise QuestionError(f"the question has {len(cleaned):,} characters; at most {LONGEST_QUESTION:,} are allowed.")
-    return cleaned

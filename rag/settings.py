@@ -43,7 +43,14 @@ class Settings(BaseSettings):
     k: int = Field(10, ge=1, le=1000, description="passages returned for a question")
     candidates: int = Field(100, ge=1, le=1000, description="chunks taken from each index before fusion")
     exact_search: bool = Field(False, description="compare with every vector: never misses one, always repeatable")
-    dense_weight: float = Field(0.5, ge=0, le=1, description="share of the dense score in the fused score")
+    dense_weight: float = Field(0.42, ge=0, le=1, description="share of meaning in a score; words have the rest")
+    rescored: int = Field(60, ge=0, le=1000, description="fused candidates that are scored anew, word by word; 0: none")
+    late_weight: float = Field(0.4, ge=0, le=10, description="weight of late interaction beside meaning and words")
+    neighbour_weight: float = Field(0.2, ge=0, le=1, description="what a word counts that stands only beside a chunk")
+    join_neighbours: bool = Field(True, description="make one passage of chunks that stand side by side")
+    same_words: float = Field(2.0, gt=0, le=2, description="chunks that share this much count once; above 1: never")
+    per_document: int = Field(0, ge=0, description="most chunks that one document may give; 0: any number")
+    margin: float = Field(1.0, ge=0, description="chunks scoring more than this below the best are left out")
 
     # Answering. The default strictness answers most sample questions right that can be, and refuses most others.
     strictness: float = Field(0.4, ge=0, le=1, description="answers below this confidence are refused")

@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,14 +20,26 @@ from typing import Any
 
 import numpy as np
 
-from rag.catalog import Catalog, Collection, DocumentSummary, Entry, FileRecord, Hit
+from rag.catalog import (
+    FORMAT_VERSION,
+    Catalog,
+    Collection,
+    DocumentSummary,
+    Embedding,
+    Entry,
+    FileRecord,
+    Hit,
+    IndexedChunk,
+    Statistics,
+)
 from rag.errors import StoreBusy, StoreError, StoreMismatch
 from rag.models import Vectors, embedder_identity
+from rag.query import Filters
 from rag.settings import Settings
-from rag.types import Chunk, Document
+from rag.types import Chunk, Document, Span
 from rag.vectors import VectorIndex
+from rag.words import Hashes
 
-FORMAT_VERSION = 1
 _BEFORE_THE_SETTING = {"chunk_overlap": 0}  # what stores were built with that do not name it
 
 
@@ -134,14 +146,22 @@ class Store:
         """The source of the file that each document came from, by document id."""
         return self.catalog.document_files(self._collection.id)
 
-    def nearest(self, vector: Vectors, limit: int) -> list[Hit]:
-        """The chunks nearest to a vector of shape (dimension,), by cosine similarity."""
-        search = self.vectors.nearest_exactly if self.settings.exact_search else self.vectors.nearest
-        return search(vector, limit)
+    def text(self, id: str, span: Span) -> str:
+        """Some characters of a document's text; empty if there is no such document."""
+        return self.catalog.text(self._collection.id, id, span)
 
-    def keyword(self, terms: Sequence[str], limit: int) -> list[Hit]:
-        """The chunks that hold any of the terms, by BM25."""
-        return self.catalog.keyword(self._collection.id, terms, limit)
+    def within(self, filters: Filters) -> set[str] | None:
+        """The ids of the chunks that the filters leave; None if there are no filters."""
+        return self.catalog.within(self._collection.id, filters) if filters else None
+
+    def nearest(self, vector: Vectors, limit: int, within: Set[str] | None = None) -> list[Hit]:
+        """The chunks (of those `within`, if given) nearest to a vector of shape (dimension,), by cosine similarity."""
+        search = self.vectors.nearest_exactly if self.settings.exact_search else self.vectors.nearest
+        return search(vector, limit, within)
+
+    def keyword(self, terms: Sequence[str], limit: int, within: Set[str] | None = None) -> list[Hit]:
+        """The chunks (of those `within`, if given) that hold any of the terms, by BM25."""
+        return self.catalog.keyword(self._collection.id, terms, limit, within)
 
     def chunks(self, ids: Sequence[str]) -> dict[str, Chunk]:
         """The chunks with these ids whose documents are in the catalog, by id."""
@@ -151,16 +171,28 @@ class Store:
         """The ids of every chunk that can be found."""
         return self.catalog.chunk_ids(self._collection.id)
 
-    def chunk_count(self) -> int:
-        """How many chunks can be found."""
-        return self.catalog.chunk_count(self._collection.id)
+    def chunk_ids_of(self, document: str) -> list[str]:
+        """The ids of one document's chunks, in the order of the text."""
+        return self.catalog.chunk_ids_of(self._collection.id, document)
+
+    def statistics(self) -> Statistics:
+        """How many chunks can be found, and their average length."""
+        return self.catalog.statistics(self._collection.id)
+
+    def indexed(self, ids: Sequence[str]) -> dict[str, IndexedChunk]:
+        """These chunks as the indexes hold them, by chunk id."""
+        return self.catalog.indexed(self._collection.id, self.model, ids)
+
+    def words_by_row(self, rows: Sequence[int]) -> dict[int, tuple[str, Hashes]]:
+        """The document and the hashed words of the chunks in these rows, for the rows that there are."""
+        return self.catalog.words_by_row(self.model, rows)
 
     def document_frequencies(self, stems: Sequence[str]) -> dict[str, int]:
         """In how many chunks each stem occurs, for the stems that occur."""
         return self.catalog.document_frequencies(self._collection.id, stems)
 
-    def embeddings(self, text_hashes: Sequence[bytes]) -> dict[bytes, Vectors]:
-        """The vectors already known for these embedded texts."""
+    def embeddings(self, text_hashes: Sequence[bytes]) -> dict[bytes, Embedding]:
+        """What is already known of these embedded texts."""
         return self.catalog.embeddings(self.model, text_hashes)
 
     def check(self) -> Health:
@@ -215,7 +247,7 @@ class StoreWriter:
         known = self._catalog.chunks(self._collection, chunk_ids)
         fresh = [index for index, chunk_id in enumerate(chunk_ids) if chunk_id not in known]
         if fresh:
-            vectors = np.concatenate([entry.vectors for entry in entries])
+            vectors = np.stack([embedding.vector for entry in entries for embedding in entry.embeddings])
             self._vectors.upsert([chunk_ids[index] for index in fresh], vectors[fresh])
         self._vectors.delete(self._catalog.put_documents(self._collection, self._model, entries))
 

@@ -40,6 +40,16 @@ def content_words(text: str) -> list[str]:
     return [word for word in every if word not in STOP_WORDS and (len(word) > 1 or word.isdigit())] or every
 
 
+def word_spans(text: str) -> list[tuple[str, int, int]]:
+    """The content words of a text, lower case, each with its start and end in the text."""
+    return [
+        (word, match.start(), match.end())
+        for match in _WORD.finditer(text)
+        for word in [match.group().lower()]
+        if word not in STOP_WORDS and (len(word) > 1 or word.isdigit())
+    ]
+
+
 def stems(text: str) -> list[str]:
     """The stems of a text's content words, in order."""
     return [stem(word) for word in content_words(text)]

@@ -62,6 +62,7 @@ class Document:
     headings: tuple[Heading, ...] = ()
     media_type: str = "text/plain"
     warnings: tuple[str, ...] = ()
+    date: str = ""  # YYYY-MM-DD: when it was written or last changed; empty when nothing tells
 
     def page_at(self, position: int) -> int | None:
         """The number of the page that holds this character, or None for a document without pages."""

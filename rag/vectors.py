@@ -5,8 +5,9 @@ Holds no text and no metadata: what it returns means nothing until the catalog k
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -85,12 +86,20 @@ class VectorIndex:
             for start in range(0, len(ids), _BATCH):
                 self._collection.delete(ids=list(ids[start : start + _BATCH]))
 
-    def nearest(self, vector: Vectors, limit: int) -> list[Hit]:
-        """The nearest vectors to one of shape (dimension,), best first; score = cosine similarity."""
-        found: Any = self._collection.query(query_embeddings=vector[np.newaxis], n_results=limit, include=["distances"])
+    def nearest(self, vector: Vectors, limit: int, within: Set[str] | None = None) -> list[Hit]:
+        """The nearest vectors (of those `within`, if given) to one of shape (dimension,), best first.
+
+        The score is the cosine similarity.
+        """
+        if within is not None and not within:
+            return []
+        ids = None if within is None else sorted(within)
+        found: Any = self._collection.query(
+            query_embeddings=vector[np.newaxis], ids=ids, n_results=limit, include=["distances"]
+        )
         return [Hit(id, 1 - distance) for id, distance in zip(found["ids"][0], found["distances"][0], strict=True)]
 
-    def nearest_exactly(self, vector: Vectors, limit: int) -> list[Hit]:
+    def nearest_exactly(self, vector: Vectors, limit: int, within: Set[str] | None = None) -> list[Hit]:
         """As `nearest`, but by comparing with every vector, which are kept in memory until the next write.
 
         The approximate index grows anew, and a little differently, each time it is opened; this finds the same always.
@@ -99,7 +108,9 @@ class VectorIndex:
         if not ids:
             return []
         scores = np.einsum("ij,j->i", vectors, vector)  # one thread: a BLAS's would disturb the embedder's
-        return [Hit(ids[place], float(scores[place])) for place in np.argsort(-scores, kind="stable")[:limit]]
+        order = (int(place) for place in np.argsort(-scores, kind="stable"))
+        wanted = (place for place in order if within is None or ids[place] in within)
+        return [Hit(ids[place], float(scores[place])) for place in islice(wanted, limit)]
 
     def _read_every(self) -> tuple[list[str], Vectors]:
         with self._reading:

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from rag.catalog import Hit
 from rag.errors import QuestionError
-from rag.retrieve import Retriever, fuse, min_max
+from rag.fuse import fuse, min_max
+from rag.retrieve import Retriever
 from rag.settings import Settings
 from rag.store import Store
 from tests.conftest import ingest

@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import settings as run
 from hypothesis import strategies as st
 
-from rag.catalog import Entry, FileRecord
+from rag.catalog import Embedding, Entry, FileRecord
 from rag.errors import StoreBusy, StoreDamaged, StoreError, StoreMismatch
 from rag.settings import Settings
 from rag.store import Store, StoreWriter
 from rag.types import Chunk, Document, Span
+from rag.words import WordIndex
 from tests.conftest import SAMPLE, ingest
 
 RECORD = FileRecord("a.txt", "/", "hash", "now")
@@ -32,8 +33,8 @@ def entry(name: str, *words: str) -> Entry:
         spans.append(Span(start, start + len(word)))
         start += len(word) + 1
     chunks = tuple(Chunk(f"{name}/{word}", name, name, span, word) for word, span in zip(words, spans, strict=True))
-    vectors = np.stack([vector(word) for word in words])
-    return Entry(Document(name, name, name, text), name, chunks, tuple(word.encode() for word in words), vectors)
+    embeddings = tuple(Embedding(vector(word), WordIndex.of([word], vector(word)[np.newaxis])) for word in words)
+    return Entry(Document(name, name, name, text), name, chunks, tuple(word.encode() for word in words), embeddings)
 
 
 def vector(word: str) -> np.ndarray[tuple[int], np.dtype[np.float32]]:

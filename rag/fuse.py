@@ -1,0 +1,51 @@
+"""Two ranked lists -> one. Scores of different kinds are made comparable by moving each list's to [0, 1]."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rag.catalog import Hit
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A chunk found by at least one index: its score so far, and its rank (from 1) and score at each stage."""
+
+    chunk_id: str
+    score: float
+    ranks: dict[str, int]
+    scores: dict[str, float]
+
+    def staged(self, stage: str, rank: int, score: float, **views: float) -> Candidate:
+        """This candidate after one more stage; `views` are the scores that its score there is made of."""
+        return Candidate(self.chunk_id, score, self.ranks | {stage: rank}, self.scores | views | {stage: score})
+
+
+def fuse(dense: Sequence[Hit], keyword: Sequence[Hit], weight: float) -> list[Candidate]:
+    """Both lists in one, best first: weight x dense + (1 - weight) x keyword, each min-max normalised over its list.
+
+    A chunk that a list lacks gets 0 there, as its last one does. Ties keep the order of the chunk ids.
+    """
+    lists = {"dense": (dense, weight), "keyword": (keyword, 1 - weight)}
+    total: dict[str, float] = {}
+    ranks: dict[str, dict[str, int]] = {}
+    scores: dict[str, dict[str, float]] = {}
+    for stage, (hits, share) in lists.items():
+        for rank, (hit, normalised) in enumerate(zip(hits, min_max(hits), strict=True), start=1):
+            total[hit.chunk_id] = total.get(hit.chunk_id, 0.0) + share * normalised
+            ranks.setdefault(hit.chunk_id, {})[stage] = rank
+            scores.setdefault(hit.chunk_id, {})[stage] = hit.score
+    order = sorted(total, key=lambda chunk_id: (-total[chunk_id], chunk_id))
+    return [
+        Candidate(id, total[id], ranks[id], scores[id]).staged("fused", rank, total[id])
+        for rank, id in enumerate(order, start=1)
+    ]
+
+
+def min_max(hits: Sequence[Hit]) -> list[float]:
+    """The hits' scores moved to [0, 1]; all 1 when they are equal."""
+    if not hits:
+        return []
+    low, high = min(hit.score for hit in hits), max(hit.score for hit in hits)
+    return [(hit.score - low) / (high - low) if high > low else 1.0 for hit in hits]

@@ -1,0 +1,124 @@
+"""Candidates -> better scores, from what the index keeps of each: its vector, its words, and its neighbours' words.
+
+Three views of a question and a chunk, each about 0 to 1: how alike they are as a whole (dense), which of the question's
+words stand there (lexical), and how near some word comes to each of the question's (late interaction).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.catalog import IndexedChunk, Statistics
+from rag.models import Encoded
+from rag.terms import content_words, stem
+from rag.words import Hashes, best_similarities, hash_words
+
+# BM25's own constants, as SQLite's full-text index has them.
+_K1 = 1.2
+_B = 0.75
+
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The shares of the views: dense has `dense`, lexical the rest of 1, and late interaction comes on top of both.
+
+    `neighbour` is what a word counts that stands only in a chunk beside the chunk. The lexical view of a question whose
+    words' rarities sum to less than `telling` counts less in proportion: few or common words do not tell chunks apart.
+    Fitted by `python -m eval fit-retrieval`.
+    """
+
+    dense: float
+    late: float
+    neighbour: float
+    telling: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """The candidates' scores, each of shape (candidates,); `final` is their weighted mean."""
+
+    dense: Scores
+    lexical: Scores
+    late: Scores
+    final: Scores
+
+
+def rescore(
+    question: str,
+    encoded: Encoded,
+    chunks: Sequence[IndexedChunk],
+    neighbours: Sequence[Sequence[Hashes]],
+    frequencies: Mapping[str, int],
+    statistics: Statistics,
+    weights: Weights,
+) -> Views:
+    """The views of the candidates, in their order.
+
+    `neighbours` are the words of the chunks beside each; `frequencies` say in how many chunks a stem occurs.
+    """
+    rarity = {
+        word: _rarity(frequencies.get(stem(word), 0), statistics.chunks)
+        for word in dict.fromkeys([*content_words(question), *encoded.words])
+    }
+    dense = np.array([float(chunk.embedding.vector @ encoded.vector) for chunk in chunks])
+    known = [word for word in dict.fromkeys(content_words(question)) if stem(word) in frequencies]
+    lexical = _lexical(known, rarity, chunks, neighbours, statistics.average_words, weights)
+    late = _late(encoded, rarity, chunks) if weights.late else np.zeros(len(chunks))
+    total = weights.dense * dense + (1 - weights.dense) * lexical + weights.late * late
+    return Views(dense, lexical, late, total / (1 + weights.late))
+
+
+def _rarity(count: int, chunks: int) -> float:
+    """BM25's inverse document frequency as SQLite has it: log((N - n + 0.5) / (n + 0.5)), and never below 1e-6."""
+    return max(math.log((max(chunks - count, 0) + 0.5) / (count + 0.5)), 1e-6)
+
+
+def _lexical(
+    words: Sequence[str],
+    rarity: Mapping[str, float],
+    chunks: Sequence[IndexedChunk],
+    neighbours: Sequence[Sequence[Hashes]],
+    average_words: float,
+    weights: Weights,
+) -> Scores:
+    """BM25 as a share of what a chunk with every word, endlessly often, would get; 0 to 1, less if they tell little."""
+    if not words:
+        return np.zeros(len(chunks))
+    wanted = hash_words(words)
+    own = [chunk.embedding.words.hashes for chunk in chunks]
+    counts = _counts(own, wanted)
+    if weights.neighbour:
+        beside = _counts([np.concatenate([*each, _NONE]) for each in neighbours], wanted)
+        counts = np.where(counts == 0, weights.neighbour * beside, counts)
+    lengths = np.array([len(hashes) for hashes in own]) / max(average_words, 1)
+    shares = counts / (counts + (_K1 * (1 - _B + _B * lengths))[:, np.newaxis])
+    idf = np.array([rarity[word] for word in words])
+    scores: Scores = shares @ idf / max(idf.sum(), weights.telling)
+    return scores
+
+
+_NONE: Hashes = np.zeros(0, np.uint32)
+
+
+def _counts(texts: Sequence[Hashes], wanted: Hashes) -> Scores:
+    """How often each text holds each wanted hash: shape (len(texts), len(wanted))."""
+    every = np.concatenate([*texts, _NONE])
+    owner = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
+    return np.stack([np.bincount(owner[every == hash], minlength=len(texts)) for hash in wanted], axis=1).astype(float)
+
+
+def _late(encoded: Encoded, rarity: Mapping[str, float], chunks: Sequence[IndexedChunk]) -> Scores:
+    """The mean over the question's words, weighted by rarity, of the similarity of the nearest word in the chunk."""
+    if not encoded.words:
+        return np.zeros(len(chunks))
+    weights = np.array([rarity[word] for word in encoded.words])
+    best = best_similarities(encoded.word_vectors, [chunk.embedding.words for chunk in chunks])
+    scores: Scores = best @ weights / weights.sum()
+    return scores
