@@ -22,7 +22,7 @@ from eval.metrics.ranking import ndcg
 from eval.stats import mean
 from ingest.sync import sync
 from rag.fuse import fuse
-from rag.rescore import Views, Weights
+from rag.rescore import Weights, join
 from rag.retrieve import Retriever
 from rag.settings import Settings
 from rag.store import Store
@@ -39,6 +39,10 @@ _CUT = 10
 _TELLING = (1.0, 15.0, 30.0, 45.0)
 _DENSE = (0.3, 0.36, 0.42, 0.5, 0.6)
 _LATE = (0.0, 0.2, 0.4, 0.6, 0.8)
+_SIBLING = (0.0, 0.1, 0.2)
+
+
+_Weights = tuple[float, float, float, float]  # telling, dense, late, sibling
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,7 @@ class _Question:
 def fit_retrieval(paths: Sequence[Path]) -> str:
     """The weights that rank best (mean over kinds of question of nDCG@10), cross-validated over the kinds; in words."""
     questions, passages = _sample(paths)
-    scores: dict[tuple[float, float, float], dict[str, list[float]]] = {}
+    scores: dict[_Weights, dict[str, list[float]]] = {}
     plain: dict[str, list[float]] = {}
     with TemporaryDirectory(prefix="footnote-fit-") as folder:
         corpus = Path(folder) / "passages.jsonl"
@@ -67,31 +71,27 @@ def fit_retrieval(paths: Sequence[Path]) -> str:
                 indexed = store.indexed([candidate.chunk_id for candidate in found])
                 sources = {id: chunk.source for id, chunk in store.chunks(list(indexed)).items()}
                 order = [sources[candidate.chunk_id] for candidate in found]
+                chunks = [indexed[candidate.chunk_id] for candidate in found]
                 plain.setdefault(question.kind, []).append(_ndcg(order, question))
                 for telling in _TELLING:
-                    chunks = [indexed[candidate.chunk_id] for candidate in found]
-                    views = retriever.views(read, chunks, Weights(0.5, 1.0, settings.neighbour_weight, telling))
-                    for dense, late in itertools.product(_DENSE, _LATE):
-                        ranked = [order[place] for place in np.argsort(-_joined(views, dense, late), kind="stable")]
-                        by_kind = scores.setdefault((telling, dense, late), {})
+                    views = retriever.views(read, chunks, Weights(0.5, 1.0, settings.neighbour_weight, 0.0, telling))
+                    for dense, late, sibling in itertools.product(_DENSE, _LATE, _SIBLING):
+                        weights = Weights(dense, late, settings.neighbour_weight, sibling)
+                        joined = join(views.dense, views.lexical, views.late, order, weights)
+                        ranked = [order[place] for place in np.argsort(-joined, kind="stable")]
+                        by_kind = scores.setdefault((telling, dense, late, sibling), {})
                         by_kind.setdefault(question.kind, []).append(_ndcg(ranked, question))
     return "\n".join(_report(scores, plain))
-
-
-def _joined(views: Views, dense: float, late: float) -> Any:
-    return dense * views.dense + (1 - dense) * views.lexical + late * views.late
 
 
 def _ndcg(order: Sequence[str], question: _Question) -> float:
     return ndcg(list(dict.fromkeys(order)), question.relevant, _CUT) or 0.0
 
 
-def _report(
-    scores: dict[tuple[float, float, float], dict[str, list[float]]], plain: dict[str, list[float]]
-) -> Iterator[str]:
+def _report(scores: dict[_Weights, dict[str, list[float]]], plain: dict[str, list[float]]) -> Iterator[str]:
     kinds = sorted(plain)
 
-    def average(weights: tuple[float, float, float], of: Sequence[str]) -> float:
+    def average(weights: _Weights, of: Sequence[str]) -> float:
         return float(np.mean([np.mean(scores[weights][kind]) for kind in of]))
 
     best = max(scores, key=lambda weights: average(weights, kinds))
@@ -103,15 +103,14 @@ def _report(
     before = mean(list(itertools.chain(*(plain[kind] for kind in kinds))))
     yield f"{number} questions of {len(kinds)} kinds; nDCG@{_CUT} of the plain fusion {before.value:.4f}"
     yield f"weights chosen on the other kinds: {mean(held_out).value:.4f}"
-    for name, value in zip(("telling", "dense_weight", "late_weight"), best, strict=True):
+    for name, value in zip(("telling", "dense_weight", "late_weight", "sibling_weight"), best, strict=True):
         yield f"{name:20} {value:6.2f}"
     for kind in kinds:
         yield f"{kind:20} {np.mean(plain[kind]):.4f} -> {np.mean(scores[best][kind]):.4f}"
     yield "around the best, mean over kinds:"
-    for telling in _TELLING:
-        for dense in _DENSE:
-            row = " ".join(f"{average((telling, dense, late), kinds):.4f}" for late in _LATE)
-            yield f"telling {telling:4.0f} dense {dense:.2f} late {_LATE}: {row}"
+    for telling, dense, sibling in itertools.product(_TELLING, _DENSE, _SIBLING):
+        row = " ".join(f"{average((telling, dense, late, sibling), kinds):.4f}" for late in _LATE)
+        yield f"telling {telling:4.0f} dense {dense:.2f} sibling {sibling:.1f} late {_LATE}: {row}"
 
 
 def _sample(paths: Sequence[Path]) -> tuple[list[_Question], dict[str, str]]:

@@ -1,9 +1,8 @@
-"""Scored candidates -> passages: no text twice, neighbours joined, what falls far behind left out."""
+"""Scored candidates -> passages: neighbours joined, what falls far behind left out."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -31,7 +30,7 @@ def arrange(candidates: Sequence[Candidate], indexed: dict[str, IndexedChunk], k
     """At most `k` passages made of the candidates, which come in the order of their scores."""
     settings = store.settings
     reasons: dict[str, str] = {}
-    chosen = _choose(candidates, indexed, k, settings, reasons)
+    chosen = _choose(candidates, k, settings, reasons)
     chunks = store.chunks([candidate.chunk_id for candidate in chosen])
     groups: list[list[Candidate]] = []
     for candidate in chosen:
@@ -51,44 +50,17 @@ def arrange(candidates: Sequence[Candidate], indexed: dict[str, IndexedChunk], k
 
 
 def _choose(
-    candidates: Sequence[Candidate],
-    indexed: dict[str, IndexedChunk],
-    k: int,
-    settings: Settings,
-    reasons: dict[str, str],
-) -> list[Candidate]:
+    candidates: Sequence[Candidate], k: int, settings: Settings, reasons: dict[str, str]
+) -> Sequence[Candidate]:
     """The candidates that may become passages; `reasons` learns of the others."""
+    lowest = candidates[0].score - settings.margin if candidates else 0.0
+    near = [candidate for candidate in candidates if candidate.score >= lowest]
+    for candidate in candidates[len(near) :]:
+        reasons[candidate.chunk_id] = f"it scores more than {settings.margin:g} below the best"
     most = math.ceil(k * _CHUNKS_A_PASSAGE) if settings.join_neighbours else k
-    chosen: list[Candidate] = []
-    taken: Counter[str] = Counter()
-    for candidate in candidates:
-        document = indexed[candidate.chunk_id].document_id
-        if len(chosen) == most:
-            reason = f"{k} better passages were found"
-        elif chosen and candidate.score < chosen[0].score - settings.margin:
-            reason = f"it scores more than {settings.margin:g} below the best"
-        elif settings.per_document and taken[document] == settings.per_document:
-            reason = f"its document already gave {settings.per_document}"
-        else:
-            twin = next((other for other in chosen if _says_the_same(candidate, other, indexed, settings)), None)
-            reason = f"it says the same as {twin.chunk_id}, which ranks higher" if twin else ""
-        if reason:
-            reasons[candidate.chunk_id] = reason
-        else:
-            chosen.append(candidate)
-            taken[document] += 1
-    return chosen
-
-
-def _says_the_same(
-    candidate: Candidate, other: Candidate, indexed: dict[str, IndexedChunk], settings: Settings
-) -> bool:
-    """Whether the words of two chunks, each counted once, overlap (Jaccard) by the settings' share or more."""
-    if settings.same_words > 1:
-        return False
-    first, second = (set(indexed[each.chunk_id].embedding.words.hashes.tolist()) for each in (candidate, other))
-    together = len(first | second)
-    return together > 0 and len(first & second) >= settings.same_words * together
+    for candidate in near[most:]:
+        reasons[candidate.chunk_id] = f"{k} better passages were found"
+    return near[:most]
 
 
 def _beside(

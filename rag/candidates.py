@@ -107,7 +107,7 @@ def candidates(
                 context_coverage=terms.share(context),
                 names=len(names & context) / len(names) if names else 1.0,
                 kind=_kind_fit(kind, text, question),
-                passage=passage.score,
+                passage=passage.scores.get("fused", passage.score),
                 finished=float(bool(_FULL_SENTENCE.search(text))),
             )
             found.append(Candidate(number, place, span.shifted(passage.chunk.span.start), text, own, features))

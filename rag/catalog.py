@@ -174,7 +174,7 @@ class Catalog:
         if version != FORMAT_VERSION:
             self.close()
             raise StoreMismatch(
-                f"the store at {path.parent} has format {version or 1}, this version of Footnote writes {FORMAT_VERSION}. "
+                f"the store at {path.parent} has format {version or 1}, this Footnote writes {FORMAT_VERSION}. "
                 "Move the folder away and ingest the documents again."
             )
 

@@ -7,6 +7,7 @@ words stand there (lexical), and how near some word comes to each of the questio
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from rag.catalog import IndexedChunk, Statistics
 from rag.models import Encoded
-from rag.terms import content_words, stem
+from rag.terms import stem, word_spans
 from rag.words import Hashes, best_similarities, hash_words
 
 # BM25's own constants, as SQLite's full-text index has them.
@@ -31,12 +32,14 @@ class Weights:
 
     `neighbour` is what a word counts that stands only in a chunk beside the chunk. The lexical view of a question whose
     words' rarities sum to less than `telling` counts less in proportion: few or common words do not tell chunks apart.
+    A chunk gains the share `sibling` of what the best other chunk of its document scores above the lowest candidate.
     Fitted by `python -m eval fit-retrieval`.
     """
 
     dense: float
     late: float
     neighbour: float
+    sibling: float = 0.0
     telling: float = 15.0
 
 
@@ -51,7 +54,7 @@ class Views:
 
 
 def rescore(
-    question: str,
+    terms: Sequence[str],
     encoded: Encoded,
     chunks: Sequence[IndexedChunk],
     neighbours: Sequence[Sequence[Hashes]],
@@ -61,18 +64,35 @@ def rescore(
 ) -> Views:
     """The views of the candidates, in their order.
 
-    `neighbours` are the words of the chunks beside each; `frequencies` say in how many chunks a stem occurs.
+    `terms` are the question's words and codes, `neighbours` the words of the chunks beside each chunk; `frequencies`
+    say in how many chunks a stem occurs.
     """
-    rarity = {
-        word: _rarity(frequencies.get(stem(word), 0), statistics.chunks)
-        for word in dict.fromkeys([*content_words(question), *encoded.words])
-    }
+
+    def rarity(term: str) -> float:
+        return _rarity(min((frequencies.get(stem, 0) for stem in term_stems(term)), default=0), statistics.chunks)
+
     dense = np.array([float(chunk.embedding.vector @ encoded.vector) for chunk in chunks])
-    known = [word for word in dict.fromkeys(content_words(question)) if stem(word) in frequencies]
-    lexical = _lexical(known, rarity, chunks, neighbours, statistics.average_words, weights)
-    late = _late(encoded, rarity, chunks) if weights.late else np.zeros(len(chunks))
-    total = weights.dense * dense + (1 - weights.dense) * lexical + weights.late * late
-    return Views(dense, lexical, late, total / (1 + weights.late))
+    known = {term: rarity(term) for term in terms if all(stem in frequencies for stem in term_stems(term))}
+    lexical = _lexical(known, chunks, neighbours, statistics.average_words, weights)
+    rarities = np.array([rarity(word) for word in encoded.words])
+    late = _late(encoded, rarities, chunks) if weights.late else np.zeros(len(chunks))
+    return Views(dense, lexical, late, join(dense, lexical, late, [chunk.document_id for chunk in chunks], weights))
+
+
+def join(dense: Scores, lexical: Scores, late: Scores, documents: Sequence[str], weights: Weights) -> Scores:
+    """The views as one score, shape (candidates,); `documents` says which document each candidate is of."""
+    joined = weights.dense * dense + (1 - weights.dense) * lexical + weights.late * late
+    lent = np.zeros(len(joined))
+    if weights.sibling:
+        best: dict[str, list[float]] = {}
+        for document, score in sorted(zip(documents, joined, strict=True), key=lambda pair: -pair[1]):
+            best.setdefault(document, []).append(float(score))
+        for place, document in enumerate(documents):
+            first, *others = best[document]
+            if others:
+                lent[place] = (others[0] if joined[place] == first else first) - joined.min()
+    scores: Scores = (joined + weights.sibling * lent) / (1 + weights.late + weights.sibling)
+    return scores
 
 
 def _rarity(count: int, chunks: int) -> float:
@@ -80,26 +100,31 @@ def _rarity(count: int, chunks: int) -> float:
     return max(math.log((max(chunks - count, 0) + 0.5) / (count + 0.5)), 1e-6)
 
 
+def term_stems(term: str) -> list[str]:
+    """The stems of a term as the full-text index counts them: of "ab-12" or "1,200" those of its parts."""
+    return [stem(part) for part in re.findall(r"[^\W_]+", term)]
+
+
 def _lexical(
-    words: Sequence[str],
-    rarity: Mapping[str, float],
+    rarities: Mapping[str, float],
     chunks: Sequence[IndexedChunk],
     neighbours: Sequence[Sequence[Hashes]],
     average_words: float,
     weights: Weights,
 ) -> Scores:
     """BM25 as a share of what a chunk with every word, endlessly often, would get; 0 to 1, less if they tell little."""
-    if not words:
+    wanted = {term: hash_words([word for word, _, _ in word_spans(term)]) for term in rarities}
+    wanted = {term: hashes for term, hashes in wanted.items() if len(hashes)}
+    if not wanted:
         return np.zeros(len(chunks))
-    wanted = hash_words(words)
     own = [chunk.embedding.words.hashes for chunk in chunks]
-    counts = _counts(own, wanted)
+    counts = _counts(own, list(wanted.values()))
     if weights.neighbour:
-        beside = _counts([np.concatenate([*each, _NONE]) for each in neighbours], wanted)
+        beside = _counts([np.concatenate([*each, _NONE]) for each in neighbours], list(wanted.values()))
         counts = np.where(counts == 0, weights.neighbour * beside, counts)
     lengths = np.array([len(hashes) for hashes in own]) / max(average_words, 1)
     shares = counts / (counts + (_K1 * (1 - _B + _B * lengths))[:, np.newaxis])
-    idf = np.array([rarity[word] for word in words])
+    idf = np.array([rarities[term] for term in wanted])
     scores: Scores = shares @ idf / max(idf.sum(), weights.telling)
     return scores
 
@@ -107,18 +132,23 @@ def _lexical(
 _NONE: Hashes = np.zeros(0, np.uint32)
 
 
-def _counts(texts: Sequence[Hashes], wanted: Hashes) -> Scores:
-    """How often each text holds each wanted hash: shape (len(texts), len(wanted))."""
+def _counts(texts: Sequence[Hashes], wanted: Sequence[Hashes]) -> Scores:
+    """How often each text holds each wanted run of hashes: shape (len(texts), len(wanted))."""
     every = np.concatenate([*texts, _NONE])
     owner = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
-    return np.stack([np.bincount(owner[every == hash], minlength=len(texts)) for hash in wanted], axis=1).astype(float)
+    columns = []
+    for run in wanted:
+        starts = np.flatnonzero(every[: len(every) - len(run) + 1] == run[0])
+        for offset, hash in enumerate(run[1:], start=1):
+            starts = starts[(every[starts + offset] == hash) & (owner[starts + offset] == owner[starts])]
+        columns.append(np.bincount(owner[starts], minlength=len(texts)))
+    return np.stack(columns, axis=1).astype(float)
 
 
-def _late(encoded: Encoded, rarity: Mapping[str, float], chunks: Sequence[IndexedChunk]) -> Scores:
+def _late(encoded: Encoded, rarities: Scores, chunks: Sequence[IndexedChunk]) -> Scores:
     """The mean over the question's words, weighted by rarity, of the similarity of the nearest word in the chunk."""
     if not encoded.words:
         return np.zeros(len(chunks))
-    weights = np.array([rarity[word] for word in encoded.words])
     best = best_similarities(encoded.word_vectors, [chunk.embedding.words for chunk in chunks])
-    scores: Scores = best @ weights / weights.sum()
+    scores: Scores = best @ rarities / rarities.sum()
     return scores

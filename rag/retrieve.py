@@ -12,9 +12,8 @@ from rag.errors import QuestionError
 from rag.fuse import Candidate, fuse
 from rag.models import Encoded, load_embedder
 from rag.query import Query, parse_query
-from rag.rescore import Views, Weights, rescore
+from rag.rescore import Views, Weights, rescore, term_stems
 from rag.store import Store
-from rag.terms import stem
 from rag.types import Passage
 from rag.words import Hashes
 
@@ -96,7 +95,9 @@ class Retriever:
         settings = self.store.settings
         first, others = found[: settings.rescored], found[settings.rescored :]
         chunks = [indexed[candidate.chunk_id] for candidate in first]
-        weights = Weights(settings.dense_weight, settings.late_weight, settings.neighbour_weight)
+        weights = Weights(
+            settings.dense_weight, settings.late_weight, settings.neighbour_weight, settings.sibling_weight
+        )
         views = self.views(question, chunks, weights)
         order = sorted(range(len(first)), key=lambda place: (-views.final[place], first[place].chunk_id))
         anew = [
@@ -119,13 +120,14 @@ class Retriever:
 
     def views(self, question: ReadQuestion, chunks: Sequence[IndexedChunk], weights: Weights) -> Views:
         """The scores of chunks by meaning, by words and by late interaction, and the three as one."""
-        words = [stem(word) for word in (*question.query.terms, *question.encoded.words)]
+        terms = (*question.query.terms, *question.encoded.words)
+        stems = [stem for term in terms for stem in term_stems(term)]
         return rescore(
-            question.query.text,
+            question.query.terms,
             question.encoded,
             chunks,
             self._beside(chunks) if weights.neighbour else [()] * len(chunks),
-            self.store.document_frequencies(words),
+            self.store.document_frequencies(stems),
             self.store.statistics(),
             weights,
         )

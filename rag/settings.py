@@ -47,9 +47,8 @@ class Settings(BaseSettings):
     rescored: int = Field(60, ge=0, le=1000, description="fused candidates that are scored anew, word by word; 0: none")
     late_weight: float = Field(0.4, ge=0, le=10, description="weight of late interaction beside meaning and words")
     neighbour_weight: float = Field(0.2, ge=0, le=1, description="what a word counts that stands only beside a chunk")
+    sibling_weight: float = Field(0.1, ge=0, le=1, description="what a chunk gains from the best other of its document")
     join_neighbours: bool = Field(True, description="make one passage of chunks that stand side by side")
-    same_words: float = Field(2.0, gt=0, le=2, description="chunks that share this much count once; above 1: never")
-    per_document: int = Field(0, ge=0, description="most chunks that one document may give; 0: any number")
     margin: float = Field(1.0, ge=0, description="chunks scoring more than this below the best are left out")
 
     # Answering. The default strictness answers most sample questions right that can be, and refuses most others.

@@ -46,13 +46,14 @@ def test_normalised_scores_span_zero_to_one(found: list[Hit]) -> None:
 def test_passages_carry_rank_and_score_of_each_stage(sample_store: Store) -> None:
     passages = Retriever(sample_store).retrieve("Zhenbao Island clash of March 1969", k=5)
     assert passages[0].chunk.source == "sino-soviet-split.md"
-    assert passages[0].ranks.keys() == passages[0].scores.keys() == {"dense", "keyword", "fused"}
-    assert [passage.ranks["fused"] for passage in passages] == [1, 2, 3, 4, 5]
+    assert passages[0].ranks.keys() == {"dense", "keyword", "fused", "final"}
+    assert passages[0].scores.keys() == {"dense", "keyword", "fused", "lexical", "late", "final"}
+    assert [passage.score for passage in passages] == sorted((one.scores["final"] for one in passages), reverse=True)
 
 
 @pytest.mark.parametrize(("weight", "stage"), [(1.0, "dense"), (0.0, "keyword")])
 def test_one_index_alone_can_be_asked(sample_store: Store, weight: float, stage: str) -> None:
-    with Store(sample_store.settings.changed(dense_weight=weight)) as store:
+    with Store(sample_store.settings.changed(dense_weight=weight, rescored=0)) as store:
         passages = Retriever(store).retrieve("Who signed the armistice?")
     assert all(passage.ranks.keys() == {stage, "fused"} for passage in passages)
 

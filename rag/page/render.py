@@ -70,7 +70,7 @@ def passages_html(passages: Sequence[Passage], turn: int) -> str:
         for number, passage in enumerate(passages)
     )
     return (
-        "<table><thead><tr><th></th><th title='both ranks in one, 0 to 1'>Score</th>"
+        "<table><thead><tr><th></th><th title='meaning and words in one, about 0 to 1'>Score</th>"
         "<th title='rank by meaning'>Meaning</th><th title='rank by words'>Words</th><th>Passage</th></tr></thead>"
         f"<tbody>{rows}</tbody></table>"
     )
