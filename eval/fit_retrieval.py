@@ -13,6 +13,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -22,7 +23,7 @@ from eval.metrics.ranking import ndcg
 from eval.stats import mean
 from ingest.sync import sync
 from rag.fuse import fuse
-from rag.rescore import Weights, join
+from rag.rescore import Scores, Views, Weights, join
 from rag.retrieve import Retriever
 from rag.settings import Settings
 from rag.store import Store
@@ -40,9 +41,8 @@ _TELLING = (1.0, 15.0, 30.0, 45.0)
 _DENSE = (0.3, 0.36, 0.42, 0.5, 0.6)
 _LATE = (0.0, 0.2, 0.4, 0.6, 0.8)
 _SIBLING = (0.0, 0.1, 0.2)
-
-
-_Weights = tuple[float, float, float, float]  # telling, dense, late, sibling
+_MARGINS = (0.1, 0.15, 0.2, 0.25, 0.3)
+_Grid = tuple[float, float, float, float]  # telling, dense, late, sibling
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,65 +52,104 @@ class _Question:
     relevant: dict[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A question's candidates as the plain fusion has them: their documents, and their views for each `telling`."""
+
+    question: _Question
+    sources: list[str]
+    views: dict[float, Views]
+
+    def joined(self, weights: _Grid) -> Scores:
+        """The candidates' scores with these weights."""
+        telling, dense, late, sibling = weights
+        views = self.views[telling]
+        return join(views.dense, views.lexical, views.late, self.sources, Weights(dense, late, 0.0, sibling))
+
+    def ndcg(self, order: Sequence[int]) -> float:
+        """nDCG@10 of the candidates in this order."""
+        ranking = list(dict.fromkeys(self.sources[place] for place in order))
+        return ndcg(ranking, self.question.relevant, _CUT) or 0.0
+
+
 def fit_retrieval(paths: Sequence[Path]) -> str:
     """The weights that rank best (mean over kinds of question of nDCG@10), cross-validated over the kinds; in words."""
     questions, passages = _sample(paths)
-    scores: dict[_Weights, dict[str, list[float]]] = {}
-    plain: dict[str, list[float]] = {}
     with TemporaryDirectory(prefix="footnote-fit-") as folder:
         corpus = Path(folder) / "passages.jsonl"
         lines = (json.dumps({"source": source, "text": text}) for text, source in passages.items())
         corpus.write_text("\n".join(lines), "utf-8")
-        settings = Settings(store=Path(folder) / "store", exact_search=True)
-        with Store(settings, create=True) as store:
+        with Store(Settings(store=Path(folder) / "store", exact_search=True), create=True) as store:
             sync(store, [corpus])
             retriever = Retriever(store)
-            for question in questions:
-                read = retriever.read(question.text)
-                found = fuse(*retriever.lists(read, settings.candidates), 0.5)[: settings.rescored]
-                indexed = store.indexed([candidate.chunk_id for candidate in found])
-                sources = {id: chunk.source for id, chunk in store.chunks(list(indexed)).items()}
-                order = [sources[candidate.chunk_id] for candidate in found]
-                chunks = [indexed[candidate.chunk_id] for candidate in found]
-                plain.setdefault(question.kind, []).append(_ndcg(order, question))
-                for telling in _TELLING:
-                    views = retriever.views(read, chunks, Weights(0.5, 1.0, settings.neighbour_weight, 0.0, telling))
-                    for dense, late, sibling in itertools.product(_DENSE, _LATE, _SIBLING):
-                        weights = Weights(dense, late, settings.neighbour_weight, sibling)
-                        joined = join(views.dense, views.lexical, views.late, order, weights)
-                        ranked = [order[place] for place in np.argsort(-joined, kind="stable")]
-                        by_kind = scores.setdefault((telling, dense, late, sibling), {})
-                        by_kind.setdefault(question.kind, []).append(_ndcg(ranked, question))
-    return "\n".join(_report(scores, plain))
+            asked = [_ask(retriever, question) for question in questions]
+    return "\n".join(_report(asked))
 
 
-def _ndcg(order: Sequence[str], question: _Question) -> float:
-    return ndcg(list(dict.fromkeys(order)), question.relevant, _CUT) or 0.0
+def _ask(retriever: Retriever, question: _Question) -> _Asked:
+    settings = retriever.store.settings
+    read = retriever.read(question.text)
+    found = fuse(*retriever.lists(read, settings.candidates), 0.5)[: settings.rescored]
+    indexed = retriever.store.indexed([candidate.chunk_id for candidate in found])
+    sources = {id: chunk.source for id, chunk in retriever.store.chunks(list(indexed)).items()}
+    chunks = [indexed[candidate.chunk_id] for candidate in found]
+    views = {
+        telling: retriever.views(read, chunks, Weights(0.5, 1.0, settings.neighbour_weight, 0.0, telling))
+        for telling in _TELLING
+    }
+    return _Asked(question, [sources[candidate.chunk_id] for candidate in found], views)
 
 
-def _report(scores: dict[_Weights, dict[str, list[float]]], plain: dict[str, list[float]]) -> Iterator[str]:
-    kinds = sorted(plain)
+def _report(asked: Sequence[_Asked]) -> Iterator[str]:
+    kinds = sorted({one.question.kind for one in asked})
+    grid: list[_Grid] = list(itertools.product(_TELLING, _DENSE, _LATE, _SIBLING))
+    scores = {
+        weights: {
+            kind: [
+                one.ndcg(np.argsort(-one.joined(weights), kind="stable").tolist())
+                for one in asked
+                if one.question.kind == kind
+            ]
+            for kind in kinds
+        }
+        for weights in grid
+    }
+    plain = {kind: [one.ndcg(range(len(one.sources))) for one in asked if one.question.kind == kind] for kind in kinds}
 
-    def average(weights: _Weights, of: Sequence[str]) -> float:
-        return float(np.mean([np.mean(scores[weights][kind]) for kind in of]))
+    def average(weights: _Grid, of: Sequence[str]) -> float:
+        return fmean(fmean(scores[weights][kind]) for kind in of)
 
-    best = max(scores, key=lambda weights: average(weights, kinds))
+    best = max(grid, key=lambda weights: average(weights, kinds))
     held_out: list[float] = []
     for kind in kinds:
         others = [other for other in kinds if other != kind]
-        held_out += scores[max(scores, key=lambda weights: average(weights, others))][kind]
-    number = sum(map(len, plain.values()))
-    before = mean(list(itertools.chain(*(plain[kind] for kind in kinds))))
-    yield f"{number} questions of {len(kinds)} kinds; nDCG@{_CUT} of the plain fusion {before.value:.4f}"
+        held_out += scores[max(grid, key=lambda weights: average(weights, others))][kind]
+    before = fmean(itertools.chain.from_iterable(plain.values()))
+    yield f"{len(asked)} questions of {len(kinds)} kinds; nDCG@{_CUT} of the plain fusion {before:.4f}"
     yield f"weights chosen on the other kinds: {mean(held_out).value:.4f}"
     for name, value in zip(("telling", "dense_weight", "late_weight", "sibling_weight"), best, strict=True):
         yield f"{name:20} {value:6.2f}"
     for kind in kinds:
-        yield f"{kind:20} {np.mean(plain[kind]):.4f} -> {np.mean(scores[best][kind]):.4f}"
+        yield f"{kind:20} {fmean(plain[kind]):.4f} -> {fmean(scores[best][kind]):.4f}"
+    for margin in _MARGINS:
+        kept, passages = _within(asked, best, margin)
+        yield f"margin {margin:4.2f}: {passages:.1f} of {_CUT} chunks left, with {kept:.3f} of the relevant ones"
     yield "around the best, mean over kinds:"
     for telling, dense, sibling in itertools.product(_TELLING, _DENSE, _SIBLING):
         row = " ".join(f"{average((telling, dense, late, sibling), kinds):.4f}" for late in _LATE)
         yield f"telling {telling:4.0f} dense {dense:.2f} sibling {sibling:.1f} late {_LATE}: {row}"
+
+
+def _within(asked: Sequence[_Asked], weights: _Grid, margin: float) -> tuple[float, float]:
+    """Of the first ten chunks: the share of the relevant ones that the margin leaves, and how many it leaves at all."""
+    relevant = kept = left = 0
+    for one in asked:
+        joined = one.joined(weights)
+        for place in np.argsort(-joined, kind="stable")[:_CUT]:
+            near = bool(joined[place] >= joined.max() - margin)
+            right = one.sources[place] in one.question.relevant
+            relevant, kept, left = relevant + right, kept + (right and near), left + near
+    return kept / max(relevant, 1), left / max(len(asked), 1)
 
 
 def _sample(paths: Sequence[Path]) -> tuple[list[_Question], dict[str, str]]:

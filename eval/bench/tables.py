@@ -10,6 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from eval.bench.ablation import ablation
 from eval.bench.parsing_sets import formats, html_articles
 from eval.bench.reading_sets import sec10q, squad2_public
 from eval.bench.retrieval_sets import anthropic_code, anthropic_docs, chroma_chunking, mtrag_cloud, scifact
@@ -25,7 +26,7 @@ BENCHMARKS: dict[str, Callable[[Workbench], Table]] = {
     measure.__name__: measure
     for measure in (
         *(chroma_chunking, scifact, mtrag_cloud, squad2_public, anthropic_docs, anthropic_code),
-        *(sec10q, html_articles, formats),
+        *(sec10q, html_articles, formats, ablation),
     )
 }
 
@@ -39,7 +40,7 @@ def run_benchmarks(bench: Workbench, names: Sequence[str]) -> Iterator[Table]:
         if name not in BENCHMARKS:
             raise BenchError(f"there is no benchmark {name!r}. Known: {', '.join(BENCHMARKS)}.")
     for name in names:
-        if not (bench.benchmarks / name).is_dir():
+        if not (bench.benchmarks / name).is_dir() and name != ablation.__name__:
             bench.console.print(f"{name}: skipped, there is no folder {bench.benchmarks / name}", markup=False)
             continue
         started = perf_counter()
