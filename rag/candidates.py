@@ -33,7 +33,7 @@ class Features:
     context_coverage: float  # the same in the sentence and its context, 0 to 1
     names: float  # share of the question's names and numbers in the sentence and its context, 0 to 1
     kind: float  # 1 it mentions the kind of thing asked for, 0 it does not, 0.5 no kind is asked for
-    passage: float  # the passage's fused score, 0 to 1
+    passage: float  # the passage's score, about 0 to 1
     finished: float  # 1 a sentence or table row, 0 a heading or a torn-off line
 
 
@@ -107,7 +107,7 @@ def candidates(
                 context_coverage=terms.share(context),
                 names=len(names & context) / len(names) if names else 1.0,
                 kind=_kind_fit(kind, text, question),
-                passage=passage.scores.get("fused", passage.score),
+                passage=passage.score,
                 finished=float(bool(_FULL_SENTENCE.search(text))),
             )
             found.append(Candidate(number, place, span.shifted(passage.chunk.span.start), text, own, features))

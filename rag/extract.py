@@ -18,7 +18,7 @@ MOST_SENTENCES = 3
 
 # Over the fields of Features, in their order: a softmax regression on which of the sentences retrieved holds
 # the answer, fitted by `python -m eval fit-quotes`.
-_WEIGHTS = (2.4, 1.7, 2.6, 1.4, 0.4, 1.8, 4.5, 0.7)
+_WEIGHTS = (2.8, 2.8, 2.6, 2.0, 0.3, 1.7, 6.5, 0.8)
 # A further sentence is quoted while the log odds that the best is better are at most this; more for the sentences
 # beside the best, which complete it. The same command prints how often the sentences quoted hold the answer.
 _NEARLY_AS_GOOD = 1.0

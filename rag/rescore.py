@@ -32,15 +32,13 @@ class Weights:
 
     `neighbour` is what a word counts that stands only in a chunk beside the chunk. The lexical view of a question whose
     words' rarities sum to less than `telling` counts less in proportion: few or common words do not tell chunks apart.
-    A chunk gains the share `sibling` of what the best other chunk of its document scores above the lowest candidate.
     Fitted by `python -m eval fit-retrieval`.
     """
 
     dense: float
     late: float
     neighbour: float
-    sibling: float = 0.0
-    telling: float = 15.0
+    telling: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +74,13 @@ def rescore(
     lexical = _lexical(known, chunks, neighbours, statistics.average_words, weights)
     rarities = np.array([rarity(word) for word in encoded.words])
     late = _late(encoded, rarities, chunks) if weights.late else np.zeros(len(chunks))
-    return Views(dense, lexical, late, join(dense, lexical, late, [chunk.document_id for chunk in chunks], weights))
+    return Views(dense, lexical, late, join(dense, lexical, late, weights))
 
 
-def join(dense: Scores, lexical: Scores, late: Scores, documents: Sequence[str], weights: Weights) -> Scores:
-    """The views as one score, shape (candidates,); `documents` says which document each candidate is of."""
-    joined = weights.dense * dense + (1 - weights.dense) * lexical + weights.late * late
-    lent = np.zeros(len(joined))
-    if weights.sibling:
-        best: dict[str, list[float]] = {}
-        for document, score in sorted(zip(documents, joined, strict=True), key=lambda pair: -pair[1]):
-            best.setdefault(document, []).append(float(score))
-        for place, document in enumerate(documents):
-            first, *others = best[document]
-            if others:
-                lent[place] = (others[0] if joined[place] == first else first) - joined.min()
-    scores: Scores = (joined + weights.sibling * lent) / (1 + weights.late + weights.sibling)
-    return scores
+def join(dense: Scores, lexical: Scores, late: Scores, weights: Weights) -> Scores:
+    """The weighted mean of the views, shape (candidates,)."""
+    joined: Scores = weights.dense * dense + (1 - weights.dense) * lexical + weights.late * late
+    return joined / (1 + weights.late)
 
 
 def _rarity(count: int, chunks: int) -> float:

@@ -95,9 +95,7 @@ class Retriever:
         settings = self.store.settings
         first, others = found[: settings.rescored], found[settings.rescored :]
         chunks = [indexed[candidate.chunk_id] for candidate in first]
-        weights = Weights(
-            settings.dense_weight, settings.late_weight, settings.neighbour_weight, settings.sibling_weight
-        )
+        weights = Weights(settings.dense_weight, settings.late_weight, settings.neighbour_weight)
         views = self.views(question, chunks, weights)
         order = sorted(range(len(first)), key=lambda place: (-views.final[place], first[place].chunk_id))
         anew = [

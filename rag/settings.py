@@ -43,11 +43,10 @@ class Settings(BaseSettings):
     k: int = Field(10, ge=1, le=1000, description="passages returned for a question")
     candidates: int = Field(100, ge=1, le=1000, description="chunks taken from each index before fusion")
     exact_search: bool = Field(False, description="compare with every vector: never misses one, always repeatable")
-    dense_weight: float = Field(0.42, ge=0, le=1, description="share of meaning in a score; words have the rest")
+    dense_weight: float = Field(0.36, ge=0, le=1, description="share of meaning in a score; words have the rest")
     rescored: int = Field(60, ge=0, le=1000, description="fused candidates that are scored anew, word by word; 0: none")
-    late_weight: float = Field(0.4, ge=0, le=10, description="weight of late interaction beside meaning and words")
+    late_weight: float = Field(0.6, ge=0, le=10, description="weight of late interaction beside meaning and words")
     neighbour_weight: float = Field(0.2, ge=0, le=1, description="what a word counts that stands only beside a chunk")
-    sibling_weight: float = Field(0.1, ge=0, le=1, description="what a chunk gains from the best other of its document")
     join_neighbours: bool = Field(True, description="make one passage of chunks that stand side by side")
     margin: float = Field(1.0, ge=0, description="chunks scoring more than this below the best are left out")
 

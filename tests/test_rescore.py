@@ -44,7 +44,7 @@ def test_a_chunk_with_more_of_the_words_is_lexically_nearer() -> None:
 def test_a_word_beside_the_chunk_counts_less_than_one_in_it() -> None:
     chunks = [chunk(1, "a", "missile", "treaty"), chunk(3, "a", "missile"), chunk(5, "b", "missile")]
     beside = [[], [hash_words(["treaty"])], [hash_words(["harvest"])]]
-    found = views("missile treaty", chunks, beside, Weights(0.5, 0.0, 0.2, 0.0, 1.0))
+    found = views("missile treaty", chunks, beside, Weights(0.5, 0.0, 0.2, 1.0))
     assert found.lexical[0] > found.lexical[1] > found.lexical[2]
 
 
@@ -59,25 +59,21 @@ def test_late_interaction_sees_a_word_that_the_mean_hides() -> None:
 def test_few_or_common_words_count_less() -> None:
     chunks = [chunk(1, "a", "missile"), chunk(3, "b", "harvest")]
     telling, vague = (
-        views("missile", chunks, [[], []], Weights(0.5, 0.0, 0.0, 0.0, telling)).lexical[0] for telling in (1.0, 30.0)
+        views("missile", chunks, [[], []], Weights(0.5, 0.0, 0.0, telling)).lexical[0] for telling in (1.0, 30.0)
     )
     assert vague < telling / 3
 
 
-def test_a_sibling_lends_to_the_others_of_its_document() -> None:
-    dense, nothing = np.array([0.9, 0.5, 0.5, 0.1]), np.zeros(4)
-    lent = join(dense, nothing, nothing, ["a", "a", "b", "c"], Weights(1.0, 0.0, 0.0, 0.5))
-    assert lent[1] > lent[2]
-    assert lent[0] == max(lent)
-    assert np.isclose(lent[1], (0.5 + 0.5 * (0.9 - 0.1)) / 1.5)
-    assert np.isclose(lent[3], 0.1 / 1.5)
+def test_the_views_are_joined_by_their_weights() -> None:
+    dense, lexical, late = np.array([1.0, 0.0]), np.array([0.0, 1.0]), np.array([0.5, 0.5])
+    assert np.allclose(join(dense, lexical, late, Weights(0.25, 1.0, 0.0)), [(0.25 + 0.5) / 2, (0.75 + 0.5) / 2])
 
 
 @given(st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=6), min_size=1, max_size=8), st.data())
 def test_the_order_of_the_candidates_changes_no_score(texts: list[list[str]], data: st.DataObject) -> None:
     chunks = [chunk(3 * row, f"d{row % 3}", *words) for row, words in enumerate(texts)]
     order = data.draw(st.permutations(range(len(chunks))))
-    weights = Weights(0.4, 0.4, 0.2, 0.1)
+    weights = Weights(0.4, 0.4, 0.2)
     beside: list[list[Hashes]] = [[hash_words(["moscow"])] for _ in chunks]
     first = views("missile harvest", chunks, beside, weights).final
     second = views("missile harvest", [chunks[place] for place in order], beside, weights).final

@@ -19,7 +19,6 @@ _ARMS: dict[str, dict[str, Any]] = {
     "Footnote": {},
     "without late interaction": {"late_weight": 0.0},
     "without the words beside a chunk": {"neighbour_weight": 0.0},
-    "without the document's other chunks": {"sibling_weight": 0.0},
     "without joining neighbours": {"join_neighbours": False},
     "with a margin of 0.2": {"margin": 0.2},
 }
