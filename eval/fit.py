@@ -203,11 +203,11 @@ class _StoreWithout:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
-    def nearest(self, vector: Vectors, limit: int) -> list[Hit]:
-        return self._seen(self._store.nearest(vector, limit + len(self._hidden)), limit)
+    def nearest(self, vector: Vectors, limit: int, within: Set[str] | None) -> list[Hit]:
+        return self._seen(self._store.nearest(vector, limit + len(self._hidden), within), limit)
 
-    def keyword(self, terms: Sequence[str], limit: int) -> list[Hit]:
-        return self._seen(self._store.keyword(terms, limit + len(self._hidden)), limit)
+    def keyword(self, terms: Sequence[str], limit: int, within: Set[str] | None) -> list[Hit]:
+        return self._seen(self._store.keyword(terms, limit + len(self._hidden), within), limit)
 
     def _seen(self, hits: Iterable[Hit], limit: int) -> list[Hit]:
         return [hit for hit in hits if hit.chunk_id not in self._hidden][:limit]

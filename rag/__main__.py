@@ -18,7 +18,7 @@ from rich.table import Table
 from rag.assistant import Assistant
 from rag.command import add_store_options, run, settings_from
 from rag.errors import QuestionError, StoreDamaged
-from rag.explain import STAGES, Explanation, explain_candidates, explain_source
+from rag.explain import STAGES, VIEWS, Explanation, explain_candidates, explain_source
 from rag.retrieve import Retriever
 from rag.store import Store, discard_vectors
 from rag.types import Answer, Passage, Turn
@@ -87,14 +87,15 @@ def _explain(retriever: Retriever, row: dict[str, Any], options: argparse.Namesp
     if options.json:
         _print_json({"id": row.get("id"), "candidates": [_explanation_json(one) for one in found]})
         return
-    table = Table("", *STAGES, "meaning", "words", "nearest words", "passage", "what became of it")
+    console = Console(markup=False, highlight=False)
     for number, one in enumerate(found, start=1):
-        ranks = [str(one.ranks.get(stage) or "–") for stage in STAGES]
-        views = [f"{one.scores[view]:.2f}" if view in one.scores else "–" for view in ("dense", "lexical", "late")]
-        place = f"{one.chunk.source}, {one.chunk.span.start}-{one.chunk.span.end}"
-        text = textwrap.shorten(one.chunk.text, 60, placeholder=" …")
-        table.add_row(str(number), *ranks, *views, f"{place}: {text}", one.fate)
-    Console(markup=False).print(table)
+        text = textwrap.shorten(one.chunk.text, 100, placeholder=" …")
+        ranks = [f"{stage} {one.ranks.get(stage) or '–'}" for stage in STAGES]
+        views = [f"{name} {one.scores[view]:.2f}" for view, name in VIEWS.items() if view in one.scores]
+        console.print(f"{number}. {one.chunk.source}, characters {one.chunk.span.start}-{one.chunk.span.end}")
+        console.print(f"   {text}", style="dim")
+        console.print(f"   ranks: {', '.join(ranks)}; scores: {', '.join(views)}")
+        console.print(f"   {one.fate}")
 
 
 def _explanation_json(one: Explanation) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from rag.retrieve import Retriever
 from rag.types import Chunk
 
 STAGES = ("dense", "keyword", "fused", "final")
+VIEWS = {"dense": "meaning", "lexical": "words", "late": "nearest words", "final": "all"}
 
 
 @dataclass(frozen=True, slots=True)

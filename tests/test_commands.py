@@ -168,3 +168,29 @@ def test_a_bug_keeps_its_traceback() -> None:
 
     with pytest.raises(ZeroDivisionError):
         run(broken)
+
+
+def test_search_explains_every_candidate(sample_store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["search", "Who signed the armistice?", "-k", "2", "--store", str(sample_store.path)]
+    assert rag.__main__.main([*arguments, "--explain", "--json"]) == 0
+    (explained,) = output(capsys)
+    candidates = explained["candidates"]
+    assert isinstance(candidates, list)
+    assert len(candidates) > 2
+    assert candidates[0]["fate"] == "in the passages"
+    assert candidates[0]["ranks"]["final"] == 1
+    assert candidates[-1]["fate"] == "left out: 2 better passages were found"
+    assert rag.__main__.main([*arguments, "--explain"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "1. korean-war-armistice.txt, characters" in shown
+    assert "ranks: dense 1, keyword 1, fused 1, final 1; scores: meaning 0." in shown
+
+
+def test_search_says_why_a_document_was_not_found(sample_store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["search", "Who signed the armistice? source:korean", "-k", "2", "--store", str(sample_store.path)]
+    assert rag.__main__.main([*arguments, "--explain-source", "nixon-1972-visit.md", "--json"]) == 0
+    (explained,) = output(capsys)
+    assert isinstance(explained["candidates"], list)
+    assert {one["fate"] for one in explained["candidates"]} == {"the question's filters leave it out"}
+    assert run(lambda: rag.__main__.main([*arguments, "--explain-source", "nowhere.md"])) == 2
+    assert "the collection has no document 'nowhere.md'" in capsys.readouterr().err

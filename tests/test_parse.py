@@ -8,7 +8,7 @@ import pytest
 from fpdf import FPDF
 
 from ingest.parse import PARSERS, parse, suffix_of
-from ingest.parse_jsonl import LineFailure
+from ingest.parse_jsonl import LineFailure, parse_jsonl, url_words
 from rag.errors import ParseError
 from rag.types import Document
 
@@ -169,3 +169,26 @@ def test_every_kind_of_the_sample_corpus_parses() -> None:
         kinds.add(path.suffix)
     assert kinds <= PARSERS.keys()
     assert kinds == {".md", ".txt", ".html", ".pdf", ".docx"}
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("https://a.org/docs/KeyProtect?topic=KeyProtect-restore-keys", "docs Key Protect restore keys"),
+        ("https://a.org/v1.2/Caf%C3%A9_menu#top", "v1.2 Café menu"),
+        ("https://a.org", ""),
+    ],
+)
+def test_the_words_of_an_address_stand_in_for_a_title(url: str, words: str) -> None:
+    assert url_words(url) == words
+    line = json.dumps({"source": "a", "text": "Text.", "url": url}).encode()
+    assert [document.title for document in parse_jsonl(BytesIO(line), "f") if isinstance(document, Document)] == [words]
+
+
+def test_a_line_may_have_a_date_and_a_wrong_one_is_named() -> None:
+    lines = [{"source": "a", "text": "A.", "date": "2024-05-01T10:00"}, {"source": "b", "text": "B.", "date": "May"}]
+    found = list(parse_jsonl(BytesIO(b"\n".join(json.dumps(line).encode() for line in lines)), "f"))
+    assert isinstance(found[0], Document)
+    assert found[0].date == "2024-05-01"
+    assert isinstance(found[1], LineFailure)
+    assert found[1].reason == "its field 'date' is 'May', not YYYY-MM-DD."

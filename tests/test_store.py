@@ -2,10 +2,11 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
@@ -297,3 +298,11 @@ def test_unreadable_vectors_name_the_repair_that_needs_no_embedding(settings: Se
 def test_the_stores_files_are_the_users_alone(settings: Settings) -> None:
     Store(settings, create=True).close()
     assert settings.store.stat().st_mode & 0o077 == 0
+
+
+def test_a_store_of_an_older_format_is_refused_with_what_to_do(settings: Settings) -> None:
+    Store(settings, create=True).close()
+    with closing(sqlite3.connect(settings.store / "catalog.sqlite3")) as older:
+        older.execute("PRAGMA user_version = 1")
+    with pytest.raises(StoreMismatch, match=r"has format 1, this Footnote writes 2\. Move the folder away and ingest"):
+        Store(settings)
