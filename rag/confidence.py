@@ -21,8 +21,8 @@ class Signals:
 
 # A logistic regression on answerable questions against such questions without their passage, or with a name or number
 # exchanged; fitted by `python -m eval fit-confidence`. In the order of the fields of Signals.
-_INTERCEPT = -6.15
-_WEIGHTS = (4.4, 0.8, 0.6, 2.0, 2.7)
+_INTERCEPT = -6.19
+_WEIGHTS = (4.6, 1.4, 0.6, 1.9, 1.9)
 
 
 def confidence(evidence: Evidence) -> float:
