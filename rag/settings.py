@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     rescored: int = Field(60, ge=0, le=1000, description="fused candidates that are scored anew, word by word; 0: none")
     late_weight: float = Field(0.6, ge=0, le=10, description="weight of late interaction beside meaning and words")
     neighbour_weight: float = Field(0.2, ge=0, le=1, description="what a word counts that stands only beside a chunk")
-    join_neighbours: bool = Field(True, description="make one passage of chunks that stand side by side")
+    join_neighbours: bool = Field(False, description="make one passage of chunks that stand side by side")
     margin: float = Field(1.0, ge=0, description="chunks scoring more than this below the best are left out")
 
     # Answering. The default strictness answers most sample questions right that can be, and refuses most others.

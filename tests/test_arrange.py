@@ -25,7 +25,7 @@ def store(settings: Settings, folder: Path) -> Store:
     (folder / "log.txt").write_text("\n\n".join(nights))
     (folder / "copy.txt").write_text("\n\n".join(nights))
     (folder / "bread.txt").write_text("The baker sells rye bread and rolls at the market every morning.")
-    settings = settings.changed(chunk_tokens=32, exact_search=True)
+    settings = settings.changed(chunk_tokens=32, exact_search=True, join_neighbours=True)
     ingest(settings, folder)
     return Store(settings)
 

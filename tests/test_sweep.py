@@ -94,13 +94,13 @@ def test_a_sweep_embeds_each_distinct_text_once_and_is_not_run_again(
     gold: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embedded: list[str] = []
-    encode = Embedder.encode
+    encode = Embedder.encode_words
 
     def counting(self: Embedder, texts: list[str]) -> object:
         embedded.extend(texts)
         return encode(self, texts)
 
-    monkeypatch.setattr(Embedder, "encode", counting)
+    monkeypatch.setattr(Embedder, "encode_words", counting)
     path = grid_file(tmp_path, "chunk_tokens = [100, 200]\ncandidates = [50, 100]\ndense_weight = [0.3, 0.7]")
     protocol = Protocol(answers=False, passages=10)
 

@@ -13,14 +13,14 @@ from eval.run import Protocol
 from eval.stats import Estimate
 from eval.summary import estimates, stage_seconds
 
-_PLAIN: dict[str, Any] = {"rescored": 0, "join_neighbours": False, "dense_weight": 0.5}
+_PLAIN: dict[str, Any] = {"rescored": 0, "dense_weight": 0.5}
 _ARMS: dict[str, dict[str, Any]] = {
     "plain fusion": _PLAIN,
     "Footnote": {},
     "without late interaction": {"late_weight": 0.0},
     "without the words beside a chunk": {"neighbour_weight": 0.0},
-    "without joining neighbours": {"join_neighbours": False},
-    "with a margin of 0.2": {"margin": 0.2},
+    "with neighbours joined": {"join_neighbours": True},
+    "with neighbours joined and a margin of 0.2": {"join_neighbours": True, "margin": 0.2},
 }
 
 
