@@ -460,9 +460,9 @@ class Catalog:
         for batch in _batches(ids):
             rows = self._db.execute(
                 "SELECT c.id, c.rowid, c.document, e.vector, e.words, e.codes "
-                "FROM chunks AS c JOIN embeddings AS e ON e.text_hash = c.text_hash "
-                f"WHERE c.collection = ? AND e.model = ? AND c.id IN ({_marks(batch)})",
-                (collection, model, *batch),
+                "FROM chunks AS c CROSS JOIN embeddings AS e ON e.model = ? AND e.text_hash = c.text_hash "
+                f"WHERE c.collection = ? AND c.id IN ({_marks(batch)})",
+                (model, collection, *batch),
             )
             found.update((id, IndexedChunk(row, document, _embedding(*stored))) for id, row, document, *stored in rows)
         return found
@@ -472,9 +472,10 @@ class Catalog:
         found: dict[int, tuple[str, Hashes]] = {}
         for batch in _batches(rows):
             stored = self._db.execute(
+                # CROSS: chunks first. SQLite would otherwise read every embedding of the model.
                 "SELECT c.rowid, c.document, e.words FROM chunks AS c "
-                "JOIN embeddings AS e ON e.text_hash = c.text_hash "
-                f"WHERE e.model = ? AND c.rowid IN ({_marks(batch)})",
+                "CROSS JOIN embeddings AS e ON e.model = ? AND e.text_hash = c.text_hash "
+                f"WHERE c.rowid IN ({_marks(batch)})",
                 (model, *batch),
             )
             found.update((row, (document, np.frombuffer(words, np.uint32))) for row, document, words in stored)
@@ -485,9 +486,10 @@ class Catalog:
         found: dict[str, Vectors] = {}
         for batch in _batches(ids):
             rows = self._db.execute(
-                "SELECT c.id, e.vector FROM chunks AS c JOIN embeddings AS e ON e.text_hash = c.text_hash "
-                f"WHERE c.collection = ? AND e.model = ? AND c.id IN ({_marks(batch)})",
-                (collection, model, *batch),
+                "SELECT c.id, e.vector FROM chunks AS c "
+                "CROSS JOIN embeddings AS e ON e.model = ? AND e.text_hash = c.text_hash "
+                f"WHERE c.collection = ? AND c.id IN ({_marks(batch)})",
+                (model, collection, *batch),
             )
             found.update((id, np.frombuffer(vector, np.float32)) for id, vector in rows)
         return found
