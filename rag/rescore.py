@@ -32,7 +32,7 @@ class Weights:
 
     `neighbour` is what a word counts that stands only in a chunk beside the chunk. The lexical view of a question whose
     words' rarities sum to less than `telling` counts less in proportion: few or common words do not tell chunks apart.
-    Fitted by `python -m eval fit-retrieval`.
+    The defaults are the middle of the plateau that `python -m eval fit-retrieval` shows.
     """
 
     dense: float
