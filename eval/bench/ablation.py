@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import Any
 
 from eval.bench.workbench import Row, Table, Workbench
@@ -56,7 +57,7 @@ def ablation(bench: Workbench) -> Table:
             if arm != "plain fusion":
                 for change in changes(plain[each.title], found, each.measures[:1]):
                     figures[f"{each.title} p"] = change.p
-            figures[f"{each.title} ms"] = 1000 * _median(stage_seconds(found)["retrieve"])
+            figures[f"{each.title} ms"] = 1000 * median(stage_seconds(found)["retrieve"])
         rows.append(Row(arm, "ours", figures))
     return Table("ablation", "p: two-sided paired permutation test against the plain fusion; ms: median", tuple(rows))
 
@@ -65,7 +66,3 @@ def _asked(bench: Workbench, each: _Set, arm: str) -> Sequence[Outcome]:
     settings = bench.settings.changed(**_ARMS[arm])
     name = f"ablation-{each.protocol.form}-{arm.replace(' ', '-')}"
     return bench.run(each.benchmark, each.protocol, name, settings=settings).outcomes
-
-
-def _median(values: Sequence[float]) -> float:
-    return sorted(values)[len(values) // 2]
