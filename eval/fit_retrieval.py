@@ -22,8 +22,8 @@ import numpy as np
 from eval.metrics.ranking import ndcg
 from eval.stats import mean
 from ingest.sync import sync
-from rag.fuse import fuse
-from rag.rescore import Scores, Views, Weights, join
+from rag.fuse import Scores, fuse
+from rag.rescore import Views, Weights, join
 from rag.retrieve import Retriever
 from rag.settings import Settings
 from rag.store import Store

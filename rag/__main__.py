@@ -88,9 +88,10 @@ def _explain(retriever: Retriever, row: dict[str, Any], options: argparse.Namesp
         _print_json({"id": row.get("id"), "candidates": [_explanation_json(one) for one in found]})
         return
     console = Console(markup=False, highlight=False)
+    stages = [stage for stage in STAGES if any(one.ranks.get(stage) for one in found)]
     for number, one in enumerate(found, start=1):
         text = textwrap.shorten(one.chunk.text, 100, placeholder=" …")
-        ranks = [f"{stage} {one.ranks.get(stage) or '–'}" for stage in STAGES]
+        ranks = [f"{stage} {one.ranks.get(stage) or '–'}" for stage in stages]
         views = [f"{name} {one.scores[view]:.2f}" for view, name in VIEWS.items() if view in one.scores]
         console.print(f"{number}. {one.chunk.source}, characters {one.chunk.span.start}-{one.chunk.span.end}")
         console.print(f"   {text}", style="dim")

@@ -22,7 +22,10 @@ from rag.types import Answer, Passage, Turn
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found for a question before anything is decided: passages, and the best that can be quoted from them."""
+    """What was found for a question before anything is decided: passages, and the best that can be quoted from them.
+
+    `question` is what was searched for: without filters and quotation marks, and with misspelt names put right.
+    """
 
     question: str
     passages: tuple[Passage, ...]
@@ -85,7 +88,7 @@ class Assistant:
         terms = weigh(text, self.store.document_frequencies(stems(text)), self.store.statistics().chunks)
         extraction = extract(text, read.encoded.vector, passages, terms, self._reader)
         seconds = {"retrieve": retrieved - started, "draft": perf_counter() - retrieved}
-        return Finding(question, passages, terms, extraction, seconds)
+        return Finding(text, passages, terms, extraction, seconds)
 
     def stream(self, question: str, history: Sequence[Turn] = ()) -> Iterator[str | Answer]:
         """The answer's text word by word, then the Answer itself."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ import numpy as np
 from rag.errors import StoreMismatch
 from rag.models import Vectors
 from rag.query import Filters
+from rag.terms import stem
 from rag.types import Chunk, Document, Heading, Page, Span
 from rag.words import Hashes, WordIndex
 
@@ -430,6 +432,25 @@ class Catalog:
             statement = f"SELECT term, doc FROM terms_{collection} WHERE term IN ({_marks(batch)})"
             found.update(self._db.execute(statement, batch).fetchall())
         return found
+
+    def vocabulary(self, collection: int, initial: str) -> dict[str, int]:
+        """The stems that begin with a letter, each with the number of chunks that hold it."""
+        statement = f"SELECT term, doc FROM terms_{collection} WHERE term >= ? AND term < ?"
+        return dict(self._db.execute(statement, (initial, chr(ord(initial) + 1))).fetchall())
+
+    def spelling(self, collection: int, wanted: str) -> str:
+        """How a word with this stem is written in some chunk; the stem itself if in none."""
+        places = f"temp.places_{collection}"
+        self._db.execute(
+            f"CREATE VIRTUAL TABLE IF NOT EXISTS {places} USING fts5vocab('main', 'keywords_{collection}', 'instance')"
+        )
+        row = self._db.execute(
+            f"SELECT text || ' ' || heading || ' ' || title FROM keywords_{collection} "
+            f"WHERE rowid = (SELECT doc FROM {places} WHERE term = ? LIMIT 1)",
+            (wanted,),
+        ).fetchone()
+        written = re.findall(r"[^\W_]+", row[0]) if row else []
+        return next((word for word in written if stem(word.lower()) == wanted), wanted)
 
     def statistics(self, collection: int) -> Statistics:
         """The collection's size, counted again only after a write."""

@@ -11,8 +11,8 @@ from rag.fuse import Candidate
 from rag.retrieve import Retriever
 from rag.types import Chunk
 
-STAGES = ("dense", "keyword", "fused", "final")
-VIEWS = {"dense": "meaning", "lexical": "words", "late": "nearest words", "final": "all"}
+STAGES = ("dense", "keyword", "fused", "final", "reranked")
+VIEWS = {"dense": "meaning", "lexical": "words", "late": "nearest words", "final": "all", "reranked": "reranker"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,5 +80,5 @@ def _ranks(hits: Sequence[Hit]) -> dict[str, int]:
 
 
 def _standing(explanation: Explanation) -> tuple[bool, int, int]:
-    final = explanation.ranks.get("final") or explanation.ranks.get("fused")
-    return final is None, final or 0, explanation.ranks["dense"] or 0
+    last = next((rank for stage in reversed(STAGES[2:]) if (rank := explanation.ranks.get(stage))), None)
+    return last is None, last or 0, explanation.ranks["dense"] or 0

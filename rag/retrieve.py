@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rag.arrange import arrange
 from rag.catalog import Hit, IndexedChunk
 from rag.errors import QuestionError
-from rag.fuse import Candidate, fuse
-from rag.models import Encoded, load_embedder
+from rag.fuse import Candidate, fuse, staged
+from rag.models import Encoded, Reranker, load_embedder, load_reranker
 from rag.query import Query, parse_query
 from rag.rescore import Views, Weights, rescore, term_stems
+from rag.spelling import nearest_stem, replace_words, strange_words
 from rag.store import Store
+from rag.terms import stem, words
 from rag.types import Passage
 from rag.words import Hashes
 
@@ -51,6 +53,7 @@ class Retriever:
         store.check_identity()
         self.store = store
         self.embedder = load_embedder(store.settings)
+        self._reranker = load_reranker(store.settings)
 
     def retrieve(self, question: str, k: int | None = None) -> tuple[Passage, ...]:
         """The best `k` passages (the settings' `k` if None), best first; fewer if the store holds fewer.
@@ -62,7 +65,18 @@ class Retriever:
     def read(self, question: str) -> ReadQuestion:
         """Take a question apart and embed it. Raises QuestionError as `retrieve` does."""
         query = parse_query(question)
+        query = replace(query, text=self._spelt(query.text))
         return ReadQuestion(query, self.embedder.encode_words([query.text])[0])
+
+    def _spelt(self, text: str) -> str:
+        """The text with words that no chunk holds replaced by those that were probably meant."""
+        known = self.store.document_frequencies([stem(word) for word in words(text)])
+        spellings: dict[str, str] = {}
+        for word in strange_words(text, known.keys(), self.embedder.knows):
+            nearest = nearest_stem(word, self.store.vocabulary(word[0]))
+            if nearest:
+                spellings[word] = self.store.spelling(nearest)
+        return replace_words(text, spellings) if spellings else text
 
     def search(self, question: ReadQuestion, k: int | None = None) -> Retrieval:
         """As `retrieve`, with an account of every candidate."""
@@ -76,6 +90,8 @@ class Retriever:
         found = [candidate for candidate in found if candidate.chunk_id in indexed]
         if settings.rescored:
             found = self._rescored(question, found, indexed)
+        if self._reranker:
+            found = self._reranked(question, found, self._reranker)
         arranged = arrange(found, indexed, k, self.store)
         return Retrieval(arranged.passages, tuple(found), arranged.reasons)
 
@@ -91,30 +107,23 @@ class Retriever:
     def _rescored(
         self, question: ReadQuestion, found: Sequence[Candidate], indexed: dict[str, IndexedChunk]
     ) -> list[Candidate]:
-        """The first candidates in the order of their new scores, then the others as they were."""
+        """The first candidates in the order of their new scores, then the others."""
         settings = self.store.settings
-        first, others = found[: settings.rescored], found[settings.rescored :]
-        chunks = [indexed[candidate.chunk_id] for candidate in first]
+        first = found[: settings.rescored]
         weights = Weights(settings.dense_weight, settings.late_weight, settings.neighbour_weight)
-        views = self.views(question, chunks, weights)
-        order = sorted(range(len(first)), key=lambda place: (-views.final[place], first[place].chunk_id))
-        anew = [
-            first[place].staged(
-                "final",
-                rank,
-                float(views.final[place]),
-                dense=float(views.dense[place]),
-                lexical=float(views.lexical[place]),
-                late=float(views.late[place]),
-            )
-            for rank, place in enumerate(order, start=1)
+        views = self.views(question, [indexed[candidate.chunk_id] for candidate in first], weights)
+        parts = {"dense": views.dense, "lexical": views.lexical, "late": views.late}
+        return staged(found, "final", views.final, parts)
+
+    def _reranked(self, question: ReadQuestion, found: Sequence[Candidate], reranker: Reranker) -> list[Candidate]:
+        """The first candidates in the order in which the cross-encoder has them, then the others."""
+        first = [candidate.chunk_id for candidate in found[: self.store.settings.reranked]]
+        chunks = self.store.chunks(first)
+        texts = [
+            "\n".join(filter(None, (chunk.title, chunk.heading, chunk.text))) if chunk else ""
+            for chunk in map(chunks.get, first)
         ]
-        # What was not scored anew keeps its place below: its fused score is of another kind.
-        floor = anew[-1].score if anew else 0.0
-        return anew + [
-            candidate.staged("final", rank, min(floor, candidate.score))
-            for rank, candidate in enumerate(others, start=len(anew) + 1)
-        ]
+        return staged(found, "reranked", reranker.scores(question.query.text, texts), {})
 
     def views(self, question: ReadQuestion, chunks: Sequence[IndexedChunk], weights: Weights) -> Views:
         """The scores of chunks by meaning, by words and by late interaction, and the three as one."""

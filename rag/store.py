@@ -191,6 +191,14 @@ class Store:
         """In how many chunks each stem occurs, for the stems that occur."""
         return self.catalog.document_frequencies(self._collection.id, stems)
 
+    def vocabulary(self, initial: str) -> dict[str, int]:
+        """The stems that begin with a letter, each with the number of chunks that hold it."""
+        return self.catalog.vocabulary(self._collection.id, initial)
+
+    def spelling(self, stem: str) -> str:
+        """How a word with this stem is written in some chunk; the stem itself if in none."""
+        return self.catalog.spelling(self._collection.id, stem)
+
     def embeddings(self, text_hashes: Sequence[bytes]) -> dict[bytes, Embedding]:
         """What is already known of these embedded texts."""
         return self.catalog.embeddings(self.model, text_hashes)

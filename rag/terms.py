@@ -8,6 +8,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import local
+from unicodedata import combining, normalize
 
 from Stemmer import Stemmer
 
@@ -57,9 +58,11 @@ def stems(text: str) -> list[str]:
 
 @lru_cache(maxsize=100_000)
 def stem(word: str) -> str:
-    """The Porter stem of one lower-case word."""
+    """The Porter stem of one lower-case word, without diacritics."""
     if not hasattr(_thread, "stemmer"):
         _thread.stemmer = Stemmer("porter")
+    if not word.isascii():
+        word = "".join(letter for letter in normalize("NFD", word) if not combining(letter))
     result: str = _thread.stemmer.stemWord(word)
     return result
 

@@ -1,7 +1,8 @@
-"""`python -m tests.bench_speed [BENCHMARKS]`: how fast ingestion is, as ratios measured side by side in one run.
+"""`python -m tests.bench_speed [BENCHMARKS]`: how fast it is, as ratios measured side by side in one run.
 
 Ingests the SciFact abstracts end to end, and compares with the bare embedder on the very same texts and with
-llama-index's IngestionPipeline into Chroma, with its stock settings and with our dtype and chunk size.
+llama-index's IngestionPipeline into Chroma, with its stock settings and with our dtype and chunk size. Then searches
+for SciFact's claims, and compares with the bare embedder and Chroma.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from rag.models import Embedder, embedder_folder, load_embedder
 from rag.settings import Settings
 from rag.store import Store
 from rag.types import Document
+from tests.bench_search import claims, search_table, time_searches
 
 _PART = 1000  # documents
 
@@ -62,8 +64,12 @@ def main() -> None:
     stock_model = SentenceTransformer(folder, device="cpu", local_files_only=True, model_kwargs=dtype)
     stock_embedding = HuggingFaceEmbedding(folder, device="cpu", model_kwargs=dtype)
     like_ours = SentenceSplitter(chunk_size=settings.chunk_tokens, chunk_overlap=0)
+    with TemporaryDirectory() as folder_of_store:
+        store_settings = Settings(store=Path(folder_of_store) / "store")
+        footnote = ours(corpus, texts, embedder, store_settings)
+        search_times = time_searches(store_settings, claims(benchmarks / "scifact" / "gold.jsonl"))
     rows = [
-        ours(corpus, texts, embedder),
+        footnote,
         bare(texts, stock_model, embedder),
         llama_index("llama-index, our dtype and chunk size", corpus, like_ours, stock_embedding, embedder),
         llama_index(
@@ -80,6 +86,7 @@ def main() -> None:
         by_chunks = rows[0].chunks / rows[0].seconds / (other.chunks / other.seconds)
         by_tokens = rows[0].tokens / rows[0].seconds / (other.tokens / other.seconds)
         console.print(f"{by_chunks:.2f} by chunks a second, {by_tokens:.2f} by tokens: footnote against {other.name}")
+    console.print(search_table(search_times, footnote.chunks))
 
 
 def chunked(corpus: Path, embedder: Embedder, settings: Settings) -> list[str]:
@@ -104,9 +111,9 @@ def bare(texts: Sequence[str], model: SentenceTransformer, embedder: Embedder) -
     return Speed("SentenceTransformer.encode", len(texts), sum(embedder.count_tokens(texts)), seconds)
 
 
-def ours(corpus: Path, texts: Sequence[str], embedder: Embedder) -> Speed:
+def ours(corpus: Path, texts: Sequence[str], embedder: Embedder, settings: Settings) -> Speed:
     """Footnote end to end: read, parse, chunk, embed, catalog, full-text index and vectors."""
-    with TemporaryDirectory() as folder, Store(Settings(store=Path(folder) / "store"), create=True) as store:
+    with Store(settings, create=True) as store:
         started = perf_counter()
         report = sync(store, [corpus])
         seconds = perf_counter() - started

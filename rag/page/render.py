@@ -28,11 +28,18 @@ def plain(text: str) -> str:
 def answer_markdown(answer: Answer, turn: int) -> str:
     """An answer with its footnotes as links; a refusal with links to the closest passages."""
     if answer.refused:
-        return plain(answer.text) + _closest(answer.passages[:_CLOSEST], turn)
+        return plain(answer.text) + _closest(answer.passages[:_CLOSEST], turn) + _searched(answer)
     pieces = _MARK.split(answer.text)
     texts = [plain(piece) if piece.strip() else piece for piece in pieces[::2]]
     links = [f"[{mark}](#cite-{turn}-{int(mark) - 1})" for mark in pieces[1::2]]
-    return "".join(text + link for text, link in zip(texts, [*links, ""], strict=True))
+    return "".join(text + link for text, link in zip(texts, [*links, ""], strict=True)) + _searched(answer)
+
+
+def _searched(answer: Answer) -> str:
+    """What was searched for, where that is not what was typed."""
+    if answer.standalone_question == answer.question:
+        return ""
+    return f"\n\n*Searched for: {plain(answer.standalone_question)}*"
 
 
 def _closest(passages: Sequence[Passage], turn: int) -> str:

@@ -1,0 +1,41 @@
+"""A word that the documents do not hold -> the word of theirs that was probably meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Set
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from rag.terms import stem, words
+
+_SHORTEST = 5  # letters; below it, most words are one slip away from another
+_LONG = 9  # letters; from here on two slips are forgiven, as in other search engines
+
+
+def strange_words(text: str, known: Set[str], is_common: Callable[[str], bool]) -> list[str]:
+    """The words of a text that may be misspelt: long enough, no number, not in the documents, not known to be a word.
+
+    `known` are the stems that the documents hold.
+    """
+    return [
+        word
+        for word in dict.fromkeys(words(text))
+        if len(word) >= _SHORTEST and word.isalpha() and stem(word) not in known and not is_common(word)
+    ]
+
+
+def nearest_stem(word: str, vocabulary: Mapping[str, int]) -> str | None:
+    """The stem that differs least from the word's, the more frequent one of two; None if none is near enough.
+
+    A slip is a letter too many, too few or wrong, or two that changed places: one is forgiven, in long words two.
+    """
+    slips = 2 if len(word) >= _LONG else 1
+    near = process.extract(stem(word), vocabulary.keys(), scorer=OSA.distance, score_cutoff=slips, limit=None)
+    return min(near, key=lambda found: (found[1], -vocabulary[found[0]], found[0]))[0] if near else None
+
+
+def replace_words(text: str, spellings: Mapping[str, str]) -> str:
+    """The text with the words that are keys of `spellings` (lower case) replaced by its values."""
+    return re.sub(r"\w+", lambda match: spellings.get(match.group().lower(), match.group()), text)
