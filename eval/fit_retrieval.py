@@ -63,7 +63,7 @@ class _Asked:
         """The candidates' scores with these weights."""
         telling, dense, late = weights
         views = self.views[telling]
-        return join(views.dense, views.lexical, views.late, Weights(dense, late, 0.0))
+        return join(views.dense, views.lexical, views.late, Weights(dense, late, 0.0, telling))
 
     def ndcg(self, order: Sequence[int]) -> float:
         """nDCG@10 of the candidates in this order."""

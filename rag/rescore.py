@@ -30,13 +30,12 @@ class Weights:
 
     `neighbour` is what a word counts that stands only in a chunk beside the chunk. The lexical view of a question whose
     words' rarities sum to less than `telling` counts less in proportion: few or common words do not tell chunks apart.
-    The defaults are the middle of the plateau that `python -m eval fit-retrieval` shows.
     """
 
     dense: float
     late: float
     neighbour: float
-    telling: float = 30.0
+    telling: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ class Retriever:
         """The first candidates in the order of their new scores, then the others."""
         settings = self.store.settings
         first = found[: settings.rescored]
-        weights = Weights(settings.dense_weight, settings.late_weight, settings.neighbour_weight)
+        weights = Weights(settings.dense_weight, settings.late_weight, settings.neighbour_weight, settings.telling)
         views = self.views(question, [indexed[candidate.chunk_id] for candidate in first], weights)
         parts = {"dense": views.dense, "lexical": views.lexical, "late": views.late}
         return staged(found, "final", views.final, parts)

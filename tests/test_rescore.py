@@ -51,7 +51,7 @@ def test_a_word_beside_the_chunk_counts_less_than_one_in_it() -> None:
 def test_late_interaction_sees_a_word_that_the_mean_hides() -> None:
     hidden = chunk(1, "a", "missile", "harvest", "orchard", "moscow")
     shown = chunk(3, "b", "treaty", "harvest")
-    found = views("missile", [hidden, shown], [[], []], Weights(0.5, 1.0, 0.0))
+    found = views("missile", [hidden, shown], [[], []], Weights(0.5, 1.0, 0.0, 30.0))
     assert found.late[0] > 0.9
     assert found.late[1] < 0.4
 
@@ -66,14 +66,14 @@ def test_few_or_common_words_count_less() -> None:
 
 def test_the_views_are_joined_by_their_weights() -> None:
     dense, lexical, late = np.array([1.0, 0.0]), np.array([0.0, 1.0]), np.array([0.5, 0.5])
-    assert np.allclose(join(dense, lexical, late, Weights(0.25, 1.0, 0.0)), [(0.25 + 0.5) / 2, (0.75 + 0.5) / 2])
+    assert np.allclose(join(dense, lexical, late, Weights(0.25, 1.0, 0.0, 30.0)), [(0.25 + 0.5) / 2, (0.75 + 0.5) / 2])
 
 
 @given(st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=6), min_size=1, max_size=8), st.data())
 def test_the_order_of_the_candidates_changes_no_score(texts: list[list[str]], data: st.DataObject) -> None:
     chunks = [chunk(3 * row, f"d{row % 3}", *words) for row, words in enumerate(texts)]
     order = data.draw(st.permutations(range(len(chunks))))
-    weights = Weights(0.4, 0.4, 0.2)
+    weights = Weights(0.4, 0.4, 0.2, 30.0)
     beside: list[list[Hashes]] = [[hash_words(["moscow"])] for _ in chunks]
     first = views("missile harvest", chunks, beside, weights).final
     second = views("missile harvest", [chunks[place] for place in order], beside, weights).final
@@ -83,7 +83,7 @@ def test_the_order_of_the_candidates_changes_no_score(texts: list[list[str]], da
 def test_a_question_without_words_is_scored_by_meaning_alone() -> None:
     encoded = Encoded(vector("missile"), (), np.zeros((0, 384), np.float32))
     chunks = [chunk(1, "a", "harvest"), chunk(3, "b", "missile")]
-    found = rescore(["?"], encoded, chunks, [[], []], {}, Statistics(2, 1.0), Weights(0.5, 0.5, 0.2))
+    found = rescore(["?"], encoded, chunks, [[], []], {}, Statistics(2, 1.0), Weights(0.5, 0.5, 0.2, 30.0))
     assert found.final.argmax() == 1
     assert not found.lexical.any()
     assert not found.late.any()
