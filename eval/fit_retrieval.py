@@ -40,8 +40,10 @@ _CUT = 10
 _TELLING = (1.0, 15.0, 30.0, 45.0)
 _DENSE = (0.3, 0.36, 0.42, 0.5, 0.6)
 _LATE = (0.0, 0.2, 0.4, 0.6, 0.8)
+_NEIGHBOUR = (0.0, 0.1, 0.2, 0.3)
 _MARGINS = (0.1, 0.15, 0.2, 0.25, 0.3)
-_Grid = tuple[float, float, float]  # telling, dense, late
+_Grid = tuple[float, float, float, float]  # telling, dense, late, neighbour
+_NAMES = ("telling", "dense_weight", "late_weight", "neighbour_weight")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +55,20 @@ class _Question:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A question's candidates as the plain fusion has them: their documents, and their views for each `telling`."""
+    """A question's candidates as the plain fusion has them: their documents, and their views.
+
+    The views are keyed by the two weights that they depend on: telling and neighbour.
+    """
 
     question: _Question
     sources: list[str]
-    views: dict[float, Views]
+    views: dict[tuple[float, float], Views]
 
     def joined(self, weights: _Grid) -> Scores:
         """The candidates' scores with these weights."""
-        telling, dense, late = weights
-        views = self.views[telling]
-        return join(views.dense, views.lexical, views.late, Weights(dense, late, 0.0, telling))
+        telling, dense, late, neighbour = weights
+        views = self.views[telling, neighbour]
+        return join(views.dense, views.lexical, views.late, Weights(dense, late, neighbour, telling))
 
     def ndcg(self, order: Sequence[int]) -> float:
         """nDCG@10 of the candidates in this order."""
@@ -93,15 +98,15 @@ def _ask(retriever: Retriever, question: _Question) -> _Asked:
     sources = {id: chunk.source for id, chunk in retriever.store.chunks(list(indexed)).items()}
     chunks = [indexed[candidate.chunk_id] for candidate in found]
     views = {
-        telling: retriever.views(read, chunks, Weights(0.5, 1.0, settings.neighbour_weight, telling))
-        for telling in _TELLING
+        (telling, neighbour): retriever.views(read, chunks, Weights(0.5, 1.0, neighbour, telling))
+        for telling, neighbour in itertools.product(_TELLING, _NEIGHBOUR)
     }
     return _Asked(question, [sources[candidate.chunk_id] for candidate in found], views)
 
 
 def _report(asked: Sequence[_Asked]) -> Iterator[str]:
     kinds = sorted({one.question.kind for one in asked})
-    grid: list[_Grid] = list(itertools.product(_TELLING, _DENSE, _LATE))
+    grid: list[_Grid] = list(itertools.product(_TELLING, _DENSE, _LATE, _NEIGHBOUR))
     scores = {
         weights: {
             kind: [
@@ -126,7 +131,7 @@ def _report(asked: Sequence[_Asked]) -> Iterator[str]:
     before = fmean(itertools.chain.from_iterable(plain.values()))
     yield f"{len(asked)} questions of {len(kinds)} kinds; nDCG@{_CUT} of the plain fusion {before:.4f}"
     yield f"weights chosen on the other kinds: {mean(held_out).value:.4f}"
-    for name, value in zip(("telling", "dense_weight", "late_weight"), best, strict=True):
+    for name, value in zip(_NAMES, best, strict=True):
         yield f"{name:20} {value:6.2f}"
     for kind in kinds:
         yield f"{kind:20} {fmean(plain[kind]):.4f} -> {fmean(scores[best][kind]):.4f}"
@@ -135,8 +140,10 @@ def _report(asked: Sequence[_Asked]) -> Iterator[str]:
         yield f"margin {margin:4.2f}: {passages:.1f} of {_CUT} chunks left, with {kept:.3f} of the relevant ones"
     yield "around the best, mean over kinds:"
     for telling, dense in itertools.product(_TELLING, _DENSE):
-        row = " ".join(f"{average((telling, dense, late), kinds):.4f}" for late in _LATE)
+        row = " ".join(f"{average((telling, dense, late, best[3]), kinds):.4f}" for late in _LATE)
         yield f"telling {telling:4.0f} dense {dense:.2f} late {_LATE}: {row}"
+    row = " ".join(f"{average((*best[:3], neighbour), kinds):.4f}" for neighbour in _NEIGHBOUR)
+    yield f"neighbour {_NEIGHBOUR}: {row}"
 
 
 def _within(asked: Sequence[_Asked], weights: _Grid, margin: float) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rag.sentences import sentence_spans
+from rag.terms import readable
 from rag.types import Chunk, Document, Heading, Span
 
 CountTokens = Callable[[Sequence[str]], list[int]]
@@ -24,7 +25,7 @@ _SMALLEST_REST = 0.25  # and not so that less than this share of the budget woul
 
 @dataclass(frozen=True, slots=True)
 class PreparedChunk:
-    """A chunk and the text embedded for it: its own after the document's title and its headings."""
+    """A chunk and the text embedded for it: its own, without links' addresses, after the title and the headings."""
 
     chunk: Chunk
     text_to_embed: str
@@ -63,7 +64,7 @@ def chunk(
         pieces = _pieces(document.text, section, budget - repeated, count_tokens)
         for span in _cuts(pieces, budget - repeated, repeated):
             text = span.of(document.text)
-            text_to_embed = f"{context}\n{text}" if context else text
+            text_to_embed = "\n".join(filter(None, (context, readable(text))))
             seen[text_to_embed] += 1
             name = f"{document.id}\0{text_to_embed}\0{seen[text_to_embed]}"
             id = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:32]
@@ -108,7 +109,7 @@ def _shortened(context: str, count_tokens: CountTokens) -> str:
 def _pieces(text: str, section: Span, budget: int, count_tokens: CountTokens) -> list[_Piece]:
     body = section.of(text)
     spans = [span.shifted(section.start) for span in sentence_spans(body)]
-    counts = count_tokens([span.of(text) for span in spans])
+    counts = count_tokens([readable(span.of(text)) for span in spans])
     sized: list[tuple[Span, int]] = []
     for span, tokens in zip(spans, counts, strict=True):
         sized += [(span, tokens)] if tokens <= budget else _halves(text, span, budget, count_tokens)
@@ -121,7 +122,7 @@ def _pieces(text: str, section: Span, budget: int, count_tokens: CountTokens) ->
 
 def _halves(text: str, span: Span, budget: int, count_tokens: CountTokens) -> list[tuple[Span, int]]:
     """A sentence over the budget, cut near its middle as often as needed, at white space where there is some."""
-    tokens = count_tokens([span.of(text)])[0]
+    tokens = count_tokens([readable(span.of(text))])[0]
     if tokens <= budget or span.end - span.start == 1:
         return [(span, tokens)]
     middle = (span.start + span.end) // 2

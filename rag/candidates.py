@@ -12,7 +12,7 @@ import numpy as np
 from rag.answer_kind import AnswerKind, expected_kind, mentions
 from rag.models import Embedder, Vectors
 from rag.sentences import sentence_spans
-from rag.terms import QuestionTerms, names_and_numbers, stem, stems, words
+from rag.terms import QuestionTerms, names_and_numbers, readable, stem, stems, words
 from rag.types import Chunk, Passage, Span
 
 _BOILERPLATE = re.compile(
@@ -77,7 +77,7 @@ class SentenceReader:
             for span in sentence_spans(chunk.text)
             if not _BOILERPLATE.match(span.of(chunk.text)) and _bare(span.of(chunk.text)) not in headings
         )
-        return Sentences(spans, self._embedder.encode([span.of(chunk.text) for span in spans]))
+        return Sentences(spans, self._embedder.encode([readable(span.of(chunk.text)) for span in spans]))
 
 
 def candidates(

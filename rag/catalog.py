@@ -80,7 +80,7 @@ _COLLECTION_SCHEMA = """
 CREATE VIRTUAL TABLE keywords_{0} USING fts5 (text, heading, title, tokenize = 'porter unicode61 remove_diacritics 2');
 CREATE VIRTUAL TABLE terms_{0} USING fts5vocab (keywords_{0}, row);
 """
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 SQLITE_VERSION = sqlite3.sqlite_version
 _BATCH = 500  # below SQLite's limit on variables in one statement
 
@@ -131,6 +131,15 @@ class IndexedChunk:
     row: int
     document_id: str
     embedding: Embedding
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A chunk that stands beside another: its vector, shape (dimension,), and the hashes of its content words."""
+
+    document_id: str
+    vector: Vectors
+    hashes: Hashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -488,18 +497,21 @@ class Catalog:
             found.update((id, IndexedChunk(row, document, _embedding(*stored))) for id, row, document, *stored in rows)
         return found
 
-    def words_by_row(self, model: str, rows: Sequence[int]) -> dict[int, tuple[str, Hashes]]:
-        """The document and the hashed words of the chunks in these rows, for the rows that there are."""
-        found: dict[int, tuple[str, Hashes]] = {}
+    def by_row(self, model: str, rows: Sequence[int]) -> dict[int, Neighbour]:
+        """The chunks in these rows, for the rows that there are."""
+        found: dict[int, Neighbour] = {}
         for batch in _batches(rows):
             stored = self._db.execute(
                 # CROSS: chunks first. SQLite would otherwise read every embedding of the model.
-                "SELECT c.rowid, c.document, e.words FROM chunks AS c "
+                "SELECT c.rowid, c.document, e.vector, e.words FROM chunks AS c "
                 "CROSS JOIN embeddings AS e ON e.model = ? AND e.text_hash = c.text_hash "
                 f"WHERE c.rowid IN ({_marks(batch)})",
                 (model, *batch),
             )
-            found.update((row, (document, np.frombuffer(words, np.uint32))) for row, document, words in stored)
+            found.update(
+                (row, Neighbour(document, np.frombuffer(vector, np.float32), np.frombuffer(words, np.uint32)))
+                for row, document, vector, words in stored
+            )
         return found
 
     def chunk_vectors(self, collection: int, model: str, ids: Sequence[str]) -> dict[str, Vectors]:

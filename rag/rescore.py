@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag.catalog import IndexedChunk, Statistics
+from rag.catalog import IndexedChunk, Neighbour, Statistics
 from rag.fuse import Scores
-from rag.models import Encoded
+from rag.models import Encoded, Vectors
 from rag.terms import stem, word_spans
 from rag.words import Hashes, best_similarities, hash_words
 
@@ -28,7 +28,8 @@ _B = 0.75
 class Weights:
     """The shares of the views: dense has `dense`, lexical the rest of 1, and late interaction comes on top of both.
 
-    `neighbour` is what a word counts that stands only in a chunk beside the chunk. The lexical view of a question whose
+    `neighbour` is what the chunks beside a chunk count: its share of the dense view, and what a word counts in the
+    lexical view that stands only there. The lexical view of a question whose
     words' rarities sum to less than `telling` counts less in proportion: few or common words do not tell chunks apart.
     """
 
@@ -52,21 +53,21 @@ def rescore(
     terms: Sequence[str],
     encoded: Encoded,
     chunks: Sequence[IndexedChunk],
-    neighbours: Sequence[Sequence[Hashes]],
+    neighbours: Sequence[Sequence[Neighbour]],
     frequencies: Mapping[str, int],
     statistics: Statistics,
     weights: Weights,
 ) -> Views:
     """The views of the candidates, in their order.
 
-    `terms` are the question's words and codes, `neighbours` the words of the chunks beside each chunk; `frequencies`
-    say in how many chunks a stem occurs.
+    `terms` are the question's words and codes, `neighbours` the chunks beside each chunk; `frequencies` say in how many
+    chunks a stem occurs.
     """
 
     def rarity(term: str) -> float:
         return _rarity(min((frequencies.get(stem, 0) for stem in term_stems(term)), default=0), statistics.chunks)
 
-    dense = np.array([float(chunk.embedding.vector @ encoded.vector) for chunk in chunks])
+    dense = _dense(encoded.vector, chunks, neighbours, weights.neighbour)
     known = {term: rarity(term) for term in terms if all(stem in frequencies for stem in term_stems(term))}
     lexical = _lexical(known, chunks, neighbours, statistics.average_words, weights)
     rarities = np.array([rarity(word) for word in encoded.words])
@@ -90,10 +91,23 @@ def term_stems(term: str) -> list[str]:
     return [stem(part) for part in re.findall(r"[^\W_]+", term)]
 
 
+def _dense(
+    question: Vectors, chunks: Sequence[IndexedChunk], neighbours: Sequence[Sequence[Neighbour]], weight: float
+) -> Scores:
+    """The cosine of question and chunk, and with a small weight the mean cosine of the chunks beside it, if any."""
+    own = np.array([float(chunk.embedding.vector @ question) for chunk in chunks])
+    beside = [
+        np.mean([float(neighbour.vector @ question) for neighbour in each]) if each else alone
+        for each, alone in zip(neighbours, own, strict=True)
+    ]
+    scores: Scores = (1 - weight) * own + weight * np.array(beside)
+    return scores
+
+
 def _lexical(
     rarities: Mapping[str, float],
     chunks: Sequence[IndexedChunk],
-    neighbours: Sequence[Sequence[Hashes]],
+    neighbours: Sequence[Sequence[Neighbour]],
     average_words: float,
     weights: Weights,
 ) -> Scores:
@@ -105,7 +119,8 @@ def _lexical(
     own = [chunk.embedding.words.hashes for chunk in chunks]
     counts = _counts(own, list(wanted.values()))
     if weights.neighbour:
-        beside = _counts([np.concatenate([*each, _NONE]) for each in neighbours], list(wanted.values()))
+        texts = [np.concatenate([*(neighbour.hashes for neighbour in each), _NONE]) for each in neighbours]
+        beside = _counts(texts, list(wanted.values()))
         counts = np.where(counts == 0, weights.neighbour * beside, counts)
     lengths = np.array([len(hashes) for hashes in own]) / max(average_words, 1)
     shares = counts / (counts + (_K1 * (1 - _B + _B * lengths))[:, np.newaxis])

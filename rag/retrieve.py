@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from rag.arrange import arrange
-from rag.catalog import Hit, IndexedChunk
+from rag.catalog import Hit, IndexedChunk, Neighbour
 from rag.errors import QuestionError
 from rag.fuse import Candidate, fuse, staged
 from rag.models import Encoded, Reranker, load_embedder, load_reranker
@@ -17,7 +17,6 @@ from rag.spelling import nearest_stem, replace_words, strange_words
 from rag.store import Store
 from rag.terms import stem, words
 from rag.types import Passage
-from rag.words import Hashes
 
 if TYPE_CHECKING:
     from rag.llama_index import FootnoteRetriever
@@ -139,17 +138,14 @@ class Retriever:
             weights,
         )
 
-    def _beside(self, chunks: Sequence[IndexedChunk]) -> list[list[Hashes]]:
-        """The words of the chunks that stand directly before and after each."""
-        rows = {row for chunk in chunks for row in (chunk.row - 1, chunk.row + 1)}
-        words = self.store.words_by_row(sorted(rows))
+    def _beside(self, chunks: Sequence[IndexedChunk]) -> list[list[Neighbour]]:
+        """The chunks of its document that stand directly before and after each."""
+        stored = self.store.by_row(sorted({row for chunk in chunks for row in _rows_beside(chunk)}))
         return [
             [
-                hashes
-                for row in (chunk.row - 1, chunk.row + 1)
-                if row in words
-                for document, hashes in [words[row]]
-                if document == chunk.document_id
+                stored[row]
+                for row in _rows_beside(chunk)
+                if row in stored and stored[row].document_id == chunk.document_id
             ]
             for chunk in chunks
         ]
@@ -159,3 +155,7 @@ class Retriever:
         from rag.llama_index import FootnoteRetriever  # takes seconds to import, and few callers need it
 
         return FootnoteRetriever(self, k)
+
+
+def _rows_beside(chunk: IndexedChunk) -> tuple[int, int]:
+    return chunk.row - 1, chunk.row + 1

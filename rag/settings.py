@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     dense_weight: float = Field(0.36, ge=0, le=1, description="share of meaning in a score; words have the rest")
     rescored: int = Field(60, ge=0, le=1000, description="fused candidates that are scored anew, word by word; 0: none")
     late_weight: float = Field(0.6, ge=0, le=10, description="weight of late interaction beside meaning and words")
-    neighbour_weight: float = Field(0.2, ge=0, le=1, description="what a word counts that stands only beside a chunk")
+    neighbour_weight: float = Field(0.2, ge=0, le=1, description="what the chunks beside a chunk count")
     telling: float = Field(30.0, ge=0, description="sum of a question's words' rarities from which on they count fully")
     reranker: str | None = Field(None, description="folder of a sentence-transformers cross-encoder; unset: none")
     reranked: int = Field(20, ge=1, le=1000, description="best candidates that the reranker reads")

@@ -30,6 +30,7 @@ from rag.catalog import (
     FileRecord,
     Hit,
     IndexedChunk,
+    Neighbour,
     Statistics,
 )
 from rag.errors import StoreBusy, StoreError, StoreMismatch
@@ -38,7 +39,6 @@ from rag.query import Filters
 from rag.settings import Settings
 from rag.types import Chunk, Document, Span
 from rag.vectors import VectorIndex
-from rag.words import Hashes
 
 _BEFORE_THE_SETTING = {"chunk_overlap": 0}  # what stores were built with that do not name it
 
@@ -183,9 +183,9 @@ class Store:
         """These chunks as the indexes hold them, by chunk id."""
         return self.catalog.indexed(self._collection.id, self.model, ids)
 
-    def words_by_row(self, rows: Sequence[int]) -> dict[int, tuple[str, Hashes]]:
-        """The document and the hashed words of the chunks in these rows, for the rows that there are."""
-        return self.catalog.words_by_row(self.model, rows)
+    def by_row(self, rows: Sequence[int]) -> dict[int, Neighbour]:
+        """The chunks in these rows, for the rows that there are."""
+        return self.catalog.by_row(self.model, rows)
 
     def document_frequencies(self, stems: Sequence[str]) -> dict[str, int]:
         """In how many chunks each stem occurs, for the stems that occur."""

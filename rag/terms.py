@@ -27,7 +27,16 @@ _HOW = re.compile(
 )
 # Chosen on the sample questions, together with the default strictness.
 _UNKNOWN_WORD = 0.5
+# Of a Markdown link or image: where it leads, which nobody reads.
+_LINK_TARGET = re.compile(
+    r"(?<=\])\((?:https?://|mailto:|www\.|\.{0,2}/|#)[^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+\"[^\"\n]*\")?\)"
+)
 _thread = local()
+
+
+def readable(text: str) -> str:
+    """A text as it is embedded: without the addresses of Markdown links, which would drown its words."""
+    return _LINK_TARGET.sub("", text)
 
 
 def words(text: str) -> list[str]:

@@ -93,6 +93,15 @@ def test_title_and_headings_are_embedded_but_are_not_the_chunks_text() -> None:
     assert last.text_to_embed.startswith("Trade\nYear 2020 > Exports\n")
 
 
+def test_addresses_of_links_are_in_the_text_but_are_neither_embedded_nor_counted() -> None:
+    address = "https://example.org/a/very/long/path/that/nobody/reads?topic=(some)&version=2024-05-17#part"
+    text = f'Read [the guide]({address} "A title") and ![a figure](images/one.png). Call f[0](x) as well.'
+    (part,) = cut(text)
+    assert part.chunk.text == text
+    assert part.text_to_embed == "Read [the guide] and ![a figure](images/one.png). Call f[0](x) as well."
+    assert count_words([part.text_to_embed])[0] <= 12 < count_words([text])[0]
+
+
 def test_an_edit_moves_only_the_cuts_near_it() -> None:
     paragraphs = [f"Paragraph {n} tells of {n * 7919} things. It ends here." for n in range(200)]
     before = {part.text_hash for part in cut("\n\n".join(paragraphs))}

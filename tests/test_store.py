@@ -304,5 +304,5 @@ def test_a_store_of_an_older_format_is_refused_with_what_to_do(settings: Setting
     Store(settings, create=True).close()
     with closing(sqlite3.connect(settings.store / "catalog.sqlite3")) as older:
         older.execute("PRAGMA user_version = 1")
-    with pytest.raises(StoreMismatch, match=r"has format 1, this Footnote writes 2\. Move the folder away and ingest"):
+    with pytest.raises(StoreMismatch, match=r"has format 1, this Footnote writes 3\. Move the folder away and ingest"):
         Store(settings)
