@@ -43,4 +43,6 @@ def test_weights_are_fitted_to_marked_passages_of_both_files(tmp_path: Path) -> 
     assert all(0.9 < float(after) <= 1 for _, _, after in found)
     left = [float(chunks) for chunks in re.findall(r"margin [\d.]+: ([\d.]+) of 10", shown)]
     assert left == sorted(left)
-    assert "telling" in shown
+    best, used = (float(score) for score in re.findall(r"(?:best|in use): .*: ([\d.]+)", shown))
+    assert used <= best
+    assert "in use: telling 30, dense_weight 0.36, late_weight 0.6, neighbour_weight 0.2" in shown

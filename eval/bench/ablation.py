@@ -17,14 +17,11 @@ from eval.summary import estimates, stage_seconds
 _PLAIN: dict[str, Any] = {"rescored": 0, "dense_weight": 0.5}
 _ARMS: dict[str, dict[str, Any]] = {
     "plain fusion": _PLAIN,
-    "meaning only": {"rescored": 0, "dense_weight": 1.0},
-    "words only": {"rescored": 0, "dense_weight": 0.0},
     "Footnote": {},
     "without weights that follow the question": {"telling": 0.0},
     "without late interaction": {"late_weight": 0.0},
-    "without the words beside a chunk": {"neighbour_weight": 0.0},
+    "without the chunks beside a chunk": {"neighbour_weight": 0.0},
     "with 100 candidates scored anew": {"rescored": 100},
-    "with neighbours joined": {"join_neighbours": True},
     "with neighbours joined and a margin of 0.2": {"join_neighbours": True, "margin": 0.2},
 }
 
