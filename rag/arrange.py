@@ -26,6 +26,11 @@ class Arranged:
     reasons: dict[str, str]
 
 
+def looked_at_for(k: int) -> int:
+    """How many candidates are looked at for `k` passages when neighbours are joined."""
+    return math.ceil(k * _CHUNKS_A_PASSAGE)
+
+
 def arrange(candidates: Sequence[Candidate], indexed: dict[str, IndexedChunk], k: int, store: Store) -> Arranged:
     """At most `k` passages made of the candidates, which come in the order of their scores."""
     settings = store.settings
@@ -57,7 +62,7 @@ def _choose(
     near = [candidate for candidate in candidates if candidate.score >= lowest]
     for candidate in candidates[len(near) :]:
         reasons[candidate.chunk_id] = f"it scores more than {settings.margin:g} below the best"
-    most = math.ceil(k * _CHUNKS_A_PASSAGE) if settings.join_neighbours else k
+    most = looked_at_for(k) if settings.join_neighbours else k
     for candidate in near[most:]:
         reasons[candidate.chunk_id] = f"{k} better passages were found"
     return near[:most]

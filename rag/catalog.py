@@ -82,6 +82,7 @@ CREATE VIRTUAL TABLE terms_{0} USING fts5vocab (keywords_{0}, row);
 """
 FORMAT_VERSION = 3
 SQLITE_VERSION = sqlite3.sqlite_version
+_CACHE_KILOBYTES = 32_768  # a connection; SQLite's own 2 MB are read anew for every question
 _BATCH = 500  # below SQLite's limit on variables in one statement
 
 
@@ -197,6 +198,7 @@ class Catalog:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA secure_delete = ON")
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KILOBYTES}")
             with self._lock:
                 self._connections.append(connection)
             self._local.connection = connection

@@ -45,7 +45,7 @@ def fuse(dense: Sequence[Hit], keyword: Sequence[Hit], weight: float) -> list[Ca
             scores.setdefault(hit.chunk_id, {})[stage] = hit.score
     order = sorted(total, key=lambda chunk_id: (-total[chunk_id], chunk_id))
     return [
-        Candidate(id, total[id], ranks[id], scores[id]).staged("fused", rank, total[id], {})
+        Candidate(id, total[id], ranks[id] | {"fused": rank}, scores[id] | {"fused": total[id]})
         for rank, id in enumerate(order, start=1)
     ]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from rag.arrange import arrange
+from rag.arrange import arrange, looked_at_for
 from rag.catalog import Hit, IndexedChunk, Neighbour
 from rag.errors import QuestionError
 from rag.fuse import Candidate, fuse, staged
@@ -15,19 +15,25 @@ from rag.query import Query, parse_query
 from rag.rescore import Views, Weights, rescore, term_stems
 from rag.spelling import nearest_stem, replace_words, strange_words
 from rag.store import Store
-from rag.terms import stem, words
+from rag.terms import words
 from rag.types import Passage
 
 if TYPE_CHECKING:
     from rag.llama_index import FootnoteRetriever
 
+# Words in more than this share of the chunks are not looked up where there are so many times more chunks than are
+# wanted. On SciFact and MTRAG this halves the time of the lookup and leaves nDCG as it was.
+_COMMON = 0.1
+_LARGE = 10
+
 
 @dataclass(frozen=True, slots=True)
 class ReadQuestion:
-    """A question taken apart and embedded."""
+    """A question taken apart and embedded. `frequencies` says in how many chunks each of its stems occurs."""
 
     query: Query
     encoded: Encoded
+    frequencies: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +70,21 @@ class Retriever:
     def read(self, question: str) -> ReadQuestion:
         """Take a question apart and embed it. Raises QuestionError as `retrieve` does."""
         query = parse_query(question)
-        query = replace(query, text=self._spelt(query.text))
-        return ReadQuestion(query, self.embedder.encode_words([query.text])[0])
+        frequencies = self._frequencies(query)
+        spellings = {word: self._meant(word) for word in strange_words(query.text, frequencies, self.embedder.knows)}
+        if any(word != meant for word, meant in spellings.items()):
+            query = replace(query, text=replace_words(query.text, spellings))
+            frequencies = self._frequencies(query)
+        return ReadQuestion(query, self.embedder.encode_words([query.text])[0], frequencies)
 
-    def _spelt(self, text: str) -> str:
-        """The text with words that no chunk holds replaced by those that were probably meant."""
-        known = self.store.document_frequencies([stem(word) for word in words(text)])
-        spellings: dict[str, str] = {}
-        for word in strange_words(text, known.keys(), self.embedder.knows):
-            nearest = nearest_stem(word, self.store.vocabulary(word[0]))
-            if nearest:
-                spellings[word] = self.store.spelling(nearest)
-        return replace_words(text, spellings) if spellings else text
+    def _frequencies(self, query: Query) -> dict[str, int]:
+        terms = (*query.terms, *words(query.text))
+        return self.store.document_frequencies([stem for term in terms for stem in term_stems(term)])
+
+    def _meant(self, word: str) -> str:
+        """How the documents write the word that was probably meant; the word itself if they have none like it."""
+        nearest = nearest_stem(word, self.store.vocabulary(word[0]))
+        return self.store.spelling(nearest) if nearest else word
 
     def search(self, question: ReadQuestion, k: int | None = None) -> Retrieval:
         """As `retrieve`, with an account of every candidate."""
@@ -85,8 +94,11 @@ class Retriever:
             raise QuestionError(f"k is {k}, but at least one passage must be asked for. Use k=1 or more.")
         dense, keyword = self.lists(question, max(k, settings.candidates))
         found = fuse(dense, keyword, settings.dense_weight)
-        indexed = self.store.indexed([candidate.chunk_id for candidate in found])
-        found = [candidate for candidate in found if candidate.chunk_id in indexed]
+        looked_at = max(settings.rescored, looked_at_for(k) if settings.join_neighbours else 0)
+        first = [candidate.chunk_id for candidate in found[:looked_at]]
+        indexed = self.store.indexed(first)
+        # A document may have been removed since the indexes named its chunks.
+        found = [one for one in found[:looked_at] if one.chunk_id in indexed] + found[looked_at:]
         if settings.rescored:
             found = self._rescored(question, found, indexed)
         if self._reranker:
@@ -98,17 +110,28 @@ class Retriever:
         """What each index finds by itself, at most `limit` chunks; a list that has no weight stays empty."""
         weight = self.store.settings.dense_weight
         within = self.store.within(question.query.filters)
-        terms = question.query.terms
+        terms = self._telling_terms(question, limit)
         dense = self.store.nearest(question.encoded.vector, limit, within) if weight > 0 else []
         keyword = self.store.keyword(terms, limit, within) if weight < 1 else []
         return dense, keyword
+
+    def _telling_terms(self, question: ReadQuestion, limit: int) -> Sequence[str]:
+        """The terms to look up: in a large collection without its commonest, which cost most and find least."""
+        terms, chunks = question.query.terms, self.store.statistics().chunks
+        if chunks < _LARGE * limit:
+            return terms
+        counts = {
+            term: min((question.frequencies.get(stem, 0) for stem in term_stems(term)), default=0) for term in terms
+        }
+        telling = [term for term, count in counts.items() if count <= _COMMON * chunks]
+        return telling if len(telling) > 1 else terms
 
     def _rescored(
         self, question: ReadQuestion, found: Sequence[Candidate], indexed: dict[str, IndexedChunk]
     ) -> list[Candidate]:
         """The first candidates in the order of their new scores, then the others."""
         settings = self.store.settings
-        first = found[: settings.rescored]
+        first = [candidate for candidate in found[: settings.rescored] if candidate.chunk_id in indexed]
         weights = Weights(settings.dense_weight, settings.late_weight, settings.neighbour_weight, settings.telling)
         views = self.views(question, [indexed[candidate.chunk_id] for candidate in first], weights)
         parts = {"dense": views.dense, "lexical": views.lexical, "late": views.late}
@@ -126,14 +149,12 @@ class Retriever:
 
     def views(self, question: ReadQuestion, chunks: Sequence[IndexedChunk], weights: Weights) -> Views:
         """The scores of chunks by meaning, by words and by late interaction, and the three as one."""
-        terms = (*question.query.terms, *question.encoded.words)
-        stems = [stem for term in terms for stem in term_stems(term)]
         return rescore(
             question.query.terms,
             question.encoded,
             chunks,
             self._beside(chunks) if weights.neighbour else [()] * len(chunks),
-            self.store.document_frequencies(stems),
+            question.frequencies,
             self.store.statistics(),
             weights,
         )

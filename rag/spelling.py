@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Container, Mapping
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -14,7 +14,7 @@ _SHORTEST = 5  # letters; below it, most words are one slip away from another
 _LONG = 9  # letters; from here on two slips are forgiven, as in other search engines
 
 
-def strange_words(text: str, known: Set[str], is_common: Callable[[str], bool]) -> list[str]:
+def strange_words(text: str, known: Container[str], is_common: Callable[[str], bool]) -> list[str]:
     """The words of a text that may be misspelt: long enough, no number, not in the documents, not known to be a word.
 
     `known` are the stems that the documents hold.
