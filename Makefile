@@ -1,7 +1,7 @@
 # make chat    install, ingest the sample corpus, serve the chat on http://127.0.0.1:7860
 # make test    install, lint, check types, run every test
 # make check   lint and types only          make ingest FILES=folder    add documents to ./store
-# make bench   speed of ingestion, against the bare embedder and llama-index, in one run
+# make bench   speed of ingestion and of a search, against bare models, Chroma and llama-index, in one run
 
 PYTHON ?= python3
 VENV := .venv
