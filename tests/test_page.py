@@ -1,3 +1,4 @@
+import dataclasses
 import re
 from html import unescape
 
@@ -71,3 +72,10 @@ def test_marks_become_links_to_their_footnotes() -> None:
 def test_a_refusal_links_to_the_closest_passages() -> None:
     shown = answer_markdown(answer("The documents do not answer this.", refused=True), 2)
     assert "- Title \\*x\\* [read](#passage-2-0)" in shown
+
+
+def test_what_was_searched_for_is_shown_where_it_is_not_what_was_typed() -> None:
+    typed = answer("In 1971. [1]")
+    assert "Searched" not in answer_markdown(typed, 0)
+    shown = answer_markdown(dataclasses.replace(typed, standalone_question="When did *Kissinger* fly?"), 0)
+    assert shown.endswith("\n\n*Searched for: When did \\*Kissinger\\* fly?*")
