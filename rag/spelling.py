@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Mapping
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from rag.terms import stem
+from rag.terms import stem, words
 
 _SHORTEST = 5  # letters of a stem; below it, most words are one slip away from another
 _LONG = 9  # letters; from here on two slips are forgiven, as in other search engines
@@ -17,12 +17,12 @@ _LONG = 9  # letters; from here on two slips are forgiven, as in other search en
 def strange_words(text: str, known: Container[str], is_common: Callable[[str], bool]) -> list[str]:
     """The words of a text, lower case, that may be misspelt: not in the documents, and not known to be words.
 
-    `known` are the stems that the documents hold. Short words, numbers and what has capitals inside, as codes have, are
-    left alone: one letter more or less makes another of them.
+    `known` are the stems that the documents hold. Short words and numbers are left alone: one letter more or less makes
+    another of them.
     """
     return [
         word
-        for word in dict.fromkeys(each.lower() for each in re.findall(r"\w+", text) if each[1:].islower())
+        for word in dict.fromkeys(words(text))
         if word.isalpha() and len(stem(word)) >= _SHORTEST and stem(word) not in known and not is_common(word)
     ]
 
@@ -34,8 +34,7 @@ def nearest_stem(word: str, vocabulary: Mapping[str, int]) -> str | None:
     """
     wanted = stem(word)
     slips = 2 if len(wanted) >= _LONG else 1
-    known = [known for known in vocabulary if len(known) >= _SHORTEST]
-    near = process.extract(wanted, known, scorer=OSA.distance, score_cutoff=slips, limit=None)
+    near = process.extract(wanted, vocabulary.keys(), scorer=OSA.distance, score_cutoff=slips, limit=None)
     return min(near, key=lambda found: (found[1], -vocabulary[found[0]], found[0]))[0] if near else None
 
 
