@@ -80,11 +80,11 @@ def _beside(
 
 
 def _touches(group: Sequence[Candidate], candidate: Candidate, indexed: dict[str, IndexedChunk]) -> bool:
-    chunk = indexed[candidate.chunk_id]
-    return any(
-        abs(chunk.row - other.row) == 1 and chunk.document_id == other.document_id
-        for member in group
-        for other in [indexed[member.chunk_id]]
+    """Whether the candidate stands directly beside one of the group; one that was not read stands beside none."""
+    chunk = indexed.get(candidate.chunk_id)
+    others = (indexed.get(member.chunk_id) for member in group)
+    return chunk is not None and any(
+        abs(chunk.row - other.row) == 1 and chunk.document_id == other.document_id for other in others if other
     )
 
 

@@ -22,12 +22,6 @@ class Candidate:
     ranks: dict[str, int]
     scores: dict[str, float]
 
-    def staged(self, stage: str, rank: int, score: float, views: Mapping[str, float] | None = None) -> Candidate:
-        """This candidate after one more stage; `views` are the scores that its score there is made of."""
-        return Candidate(
-            self.chunk_id, score, self.ranks | {stage: rank}, self.scores | dict(views or {}) | {stage: score}
-        )
-
 
 def fuse(dense: Sequence[Hit], keyword: Sequence[Hit], weight: float) -> list[Candidate]:
     """Both lists in one, best first: weight x dense + (1 - weight) x keyword, each min-max normalised over its list.
@@ -57,16 +51,15 @@ def staged(candidates: Sequence[Candidate], stage: str, scores: Scores, views: M
     """
     first, others = candidates[: len(scores)], candidates[len(scores) :]
     order = sorted(range(len(first)), key=lambda place: (-scores[place], first[place].chunk_id))
-    anew = [
-        first[place].staged(
-            stage, rank, float(scores[place]), {name: float(view[place]) for name, view in views.items()}
-        )
-        for rank, place in enumerate(order, start=1)
+    floor = float(min(scores, default=0.0))
+    ranked = [
+        (first[place], {name: float(view[place]) for name, view in views.items()} | {stage: float(scores[place])})
+        for place in order
     ]
-    floor = anew[-1].score if anew else 0.0
-    return anew + [
-        candidate.staged(stage, rank, min(floor, candidate.score), {})
-        for rank, candidate in enumerate(others, start=len(anew) + 1)
+    ranked += [(candidate, {stage: min(floor, candidate.score)}) for candidate in others]
+    return [
+        Candidate(one.chunk_id, added[stage], one.ranks | {stage: rank}, one.scores | added)
+        for rank, (one, added) in enumerate(ranked, start=1)
     ]
 
 

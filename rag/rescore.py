@@ -29,8 +29,8 @@ class Weights:
     """The shares of the views: dense has `dense`, lexical the rest of 1, and late interaction comes on top of both.
 
     `neighbour` is what the chunks beside a chunk count: its share of the dense view, and what a word counts in the
-    lexical view that stands only there. The lexical view of a question whose
-    words' rarities sum to less than `telling` counts less in proportion: few or common words do not tell chunks apart.
+    lexical view that stands only there. The lexical view of a question whose words' rarities sum to less than `telling`
+    counts less in proportion: few or common words do not tell chunks apart.
     """
 
     dense: float
@@ -65,7 +65,7 @@ def rescore(
     """
 
     def rarity(term: str) -> float:
-        return _rarity(min((frequencies.get(stem, 0) for stem in term_stems(term)), default=0), statistics.chunks)
+        return _rarity(term_count(term, frequencies), statistics.chunks)
 
     dense = _dense(encoded.vector, chunks, neighbours, weights.neighbour)
     known = {term: rarity(term) for term in terms if all(stem in frequencies for stem in term_stems(term))}
@@ -102,6 +102,11 @@ def _dense(
     ]
     scores: Scores = (1 - weight) * own + weight * np.array(beside)
     return scores
+
+
+def term_count(term: str, frequencies: Mapping[str, int]) -> int:
+    """In how many chunks a term can stand at most: as many as its rarest stem does."""
+    return min((frequencies.get(stem, 0) for stem in term_stems(term)), default=0)
 
 
 def _lexical(

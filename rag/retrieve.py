@@ -12,7 +12,7 @@ from rag.errors import QuestionError
 from rag.fuse import Candidate, fuse, staged
 from rag.models import Encoded, Reranker, load_embedder, load_reranker
 from rag.query import Query, parse_query
-from rag.rescore import Views, Weights, rescore, term_stems
+from rag.rescore import Views, Weights, rescore, term_count, term_stems
 from rag.spelling import nearest_stem, replace_words, strange_words
 from rag.store import Store
 from rag.terms import words
@@ -120,10 +120,7 @@ class Retriever:
         terms, chunks = question.query.terms, self.store.statistics().chunks
         if chunks < _LARGE * limit:
             return terms
-        counts = {
-            term: min((question.frequencies.get(stem, 0) for stem in term_stems(term)), default=0) for term in terms
-        }
-        telling = [term for term, count in counts.items() if count <= _COMMON * chunks]
+        telling = [term for term in terms if term_count(term, question.frequencies) <= _COMMON * chunks]
         return telling if len(telling) > 1 else terms
 
     def _rescored(

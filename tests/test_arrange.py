@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from rag.arrange import arrange
 from rag.errors import QuestionError
 from rag.explain import explain_candidates, explain_source
 from rag.retrieve import Retriever
@@ -53,6 +54,14 @@ def test_never_more_than_k_and_no_character_twice(store: Store, k: int) -> None:
             for other in passages[:number]:
                 same = passage.chunk.document_id == other.chunk.document_id
                 assert not (same and passage.chunk.span.overlap(other.chunk.span))
+
+
+def test_a_candidate_that_was_not_read_is_a_passage_of_its_own(store: Store) -> None:
+    with store:
+        retriever = Retriever(store)
+        candidates = retriever.search(retriever.read(QUESTION)).candidates
+        passages = arrange(candidates, {}, 4, store).passages
+        assert [passage.chunk.id for passage in passages] == [candidate.chunk_id for candidate in candidates[:4]]
 
 
 def test_what_falls_far_behind_is_left_out_if_asked(store: Store) -> None:
