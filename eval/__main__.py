@@ -14,6 +14,7 @@ from eval.commands.measuring import add_bench, add_run, add_sweep
 from eval.commands.reading import add_compare, add_reports
 from eval.fit import fit_confidence, fit_quotes
 from eval.fit_retrieval import fit_retrieval
+from eval.fit_spelling import fit_spelling
 from rag.command import run
 
 
@@ -27,9 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         fitting = commands.add_parser(name, help=fit.__doc__)
         fitting.add_argument("training", type=Path, metavar="READER.jsonl", help="training questions, plain or .xz")
         fitting.set_defaults(command=_fit, fit=fit)
-    retrieval = commands.add_parser("fit-retrieval", help=fit_retrieval.__doc__)
-    retrieval.add_argument("training", type=Path, nargs="+", metavar="FILE.jsonl", help="training files, plain or .xz")
-    retrieval.set_defaults(command=_fit, fit=fit_retrieval)
+    for name, search_fit in (("fit-retrieval", fit_retrieval), ("fit-spelling", fit_spelling)):
+        fitting = commands.add_parser(name, help=search_fit.__doc__)
+        fitting.add_argument(
+            "training", type=Path, nargs="+", metavar="FILE.jsonl", help="training files, plain or .xz"
+        )
+        fitting.set_defaults(command=_fit, fit=search_fit)
     options = parser.parse_args(arguments)
     status: int = options.command(options)
     return status

@@ -41,15 +41,17 @@ _SEED = 11
 _CUT = 10
 _TELLING = (1.0, 15.0, 30.0, 45.0, 60.0)
 _DENSE = (0.3, 0.36, 0.42, 0.5, 0.6)
-_LATE = (0.0, 0.2, 0.4, 0.6, 0.8)
-_NEIGHBOUR = (0.0, 0.1, 0.2, 0.3)
+_LATE = (0.0, 0.3, 0.6, 0.8, 1.0, 1.2)
+_NEIGHBOUR = (0.0, 0.1, 0.2, 0.3, 0.4)
 _MARGINS = (0.1, 0.15, 0.2, 0.25, 0.3)
 _Grid = tuple[float, float, float, float]  # telling, dense, late, neighbour
 _NAMES = ("telling", "dense_weight", "late_weight", "neighbour_weight")
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
+class MarkedQuestion:
+    """A question of a kind (the training file's `src`), and the passages that answer it, graded."""
+
     text: str
     kind: str
     relevant: dict[str, int]
@@ -62,7 +64,7 @@ class _Asked:
     The views are keyed by the two weights that they depend on: telling and neighbour.
     """
 
-    question: _Question
+    question: MarkedQuestion
     sources: list[str]
     views: dict[tuple[float, float], Views]
 
@@ -80,7 +82,7 @@ class _Asked:
 
 def fit_retrieval(paths: Sequence[Path]) -> str:
     """The weights that rank best (mean over kinds of question of nDCG@10), cross-validated over the kinds; in words."""
-    questions, passages = _sample(paths)
+    questions, passages = sample(paths)
     with TemporaryDirectory(prefix="footnote-fit-") as folder:
         corpus = Path(folder) / "passages.jsonl"
         lines = (json.dumps({"source": source, "text": text}) for text, source in passages.items())
@@ -94,7 +96,7 @@ def fit_retrieval(paths: Sequence[Path]) -> str:
     return "\n".join(_report(asked, weights))
 
 
-def _ask(retriever: Retriever, question: _Question) -> _Asked:
+def _ask(retriever: Retriever, question: MarkedQuestion) -> _Asked:
     settings = retriever.store.settings
     read = retriever.read(question.text)
     found = fuse(*retriever.lists(read, settings.candidates), 0.5)[: settings.rescored]
@@ -167,7 +169,7 @@ def _within(asked: Sequence[_Asked], weights: _Grid, margin: float) -> tuple[flo
     return kept / max(relevant, 1), left / max(len(asked), 1)
 
 
-def _sample(paths: Sequence[Path]) -> tuple[list[_Question], dict[str, str]]:
+def sample(paths: Sequence[Path]) -> tuple[list[MarkedQuestion], dict[str, str]]:
     """Questions of every kind, and the passages to search with a source for each."""
     chance = random.Random(_SEED)
     rows: dict[str, list[dict[str, Any]]] = {source: [] for source in _SOURCES}
@@ -176,7 +178,7 @@ def _sample(paths: Sequence[Path]) -> tuple[list[_Question], dict[str, str]]:
             for row in map(json.loads, lines):
                 if row["src"] in rows:
                     rows[row["src"]].append(row)
-    questions: list[_Question] = []
+    questions: list[MarkedQuestion] = []
     passages: dict[str, str] = {}
     for kind in _SOURCES:
         chance.shuffle(rows[kind])
@@ -190,7 +192,7 @@ def _sample(paths: Sequence[Path]) -> tuple[list[_Question], dict[str, str]]:
             relevant = {passages[text]: 1 for text, grade in judged.items() if grade}
             if relevant and asked < _QUESTIONS:
                 text = row["question"] if "question" in row else chance.choice(row["questions"])["question"]
-                questions.append(_Question(text, kind, relevant))
+                questions.append(MarkedQuestion(text, kind, relevant))
                 asked += 1
     return questions, passages
 

@@ -71,7 +71,8 @@ class Retriever:
         """Take a question apart and embed it. Raises QuestionError as `retrieve` does."""
         query = parse_query(question)
         frequencies = self._frequencies(query)
-        spellings = {word: self._meant(word) for word in strange_words(query.text, frequencies, self.embedder.knows)}
+        strange = strange_words(query.text, frequencies, self.embedder.knows) if self.store.settings.spelling else []
+        spellings = {word: self._meant(word) for word in strange}
         if any(word != meant for word, meant in spellings.items()):
             query = replace(query, text=replace_words(query.text, spellings))
             frequencies = self._frequencies(query)

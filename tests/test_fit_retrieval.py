@@ -45,4 +45,4 @@ def test_weights_are_fitted_to_marked_passages_of_both_files(tmp_path: Path) -> 
     assert left == sorted(left)
     best, used = (float(score) for score in re.findall(r"(?:best|in use): .*: ([\d.]+)", shown))
     assert used <= best
-    assert "in use: telling 30, dense_weight 0.36, late_weight 0.6, neighbour_weight 0.2" in shown
+    assert "in use: telling 45, dense_weight 0.42, late_weight 0.8, neighbour_weight 0.3" in shown

@@ -65,6 +65,12 @@ def test_a_misspelt_name_finds_its_documents(store: Store, typed: str) -> None:
     assert "July 1971" in answer.text
 
 
+def test_names_are_searched_as_typed_if_one_wants_that(store: Store) -> None:
+    with Store(store.settings.model_copy(update={"spelling": False})) as as_typed:
+        question = "When did Kisinger fly to Beijing?"
+        assert Retriever(as_typed).read(question).query.text == question
+
+
 @pytest.mark.parametrize("question", ["When was Brezhnev born?", "Who rules Mongolia?", "Did the bakers sell it?"])
 def test_what_is_no_slip_is_searched_as_typed(store: Store, question: str) -> None:
     assert Retriever(store).read(question).query.text == question
