@@ -87,7 +87,7 @@ class Chat:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.assistant = Assistant(store)
+        self.assistant = Assistant(store, Console(stderr=True, highlight=False).print)
         self.uploads = store.path / "uploads"
 
     def answer(self, question: str, session: Session) -> Iterator[tuple[list[Message], Session, Any, Any]]:

@@ -14,7 +14,9 @@ from eval.commands.measuring import add_bench, add_run, add_sweep
 from eval.commands.reading import add_compare, add_reports
 from eval.fit import fit_confidence, fit_quotes
 from eval.fit_retrieval import fit_retrieval
+from eval.fit_short_answers import fit_short_answers
 from eval.fit_spelling import fit_spelling
+from eval.fit_support import fit_support
 from rag.command import run
 
 
@@ -24,9 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for add_command in (add_run, add_compare, add_reports, add_sweep, add_bench, add_add, add_import):
         add_command(commands)
-    for name, fit in (("fit-quotes", fit_quotes), ("fit-confidence", fit_confidence)):
+    for name, fit in (
+        ("fit-quotes", fit_quotes),
+        ("fit-short-answers", fit_short_answers),
+        ("fit-confidence", fit_confidence),
+        ("fit-support", fit_support),
+    ):
         fitting = commands.add_parser(name, help=fit.__doc__)
-        fitting.add_argument("training", type=Path, metavar="READER.jsonl", help="training questions, plain or .xz")
+        fitting.add_argument("training", type=Path, metavar="FILE.jsonl", help="a training file, plain or .xz")
         fitting.set_defaults(command=_fit, fit=fit)
     for name, search_fit in (("fit-retrieval", fit_retrieval), ("fit-spelling", fit_spelling)):
         fitting = commands.add_parser(name, help=search_fit.__doc__)

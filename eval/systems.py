@@ -8,8 +8,8 @@ from typing import Literal
 from eval.outcome import Response, System
 from eval.types import GoldQuestion
 from rag.assistant import Assistant
+from rag.conversation import standalone
 from rag.retrieve import Retriever
-from rag.standalone import standalone
 
 Form = Literal["history", "last-turn", "rewrite"]
 
@@ -19,7 +19,7 @@ def answering(assistant: Assistant, form: Form = "history") -> System:
 
     def ask(gold: GoldQuestion) -> Response:
         question = _asked(gold, form)
-        finding = assistant.find(standalone(question, gold.history if form == "history" else ()))
+        finding = assistant.find(assistant.standalone(question, gold.history if form == "history" else ()))
         answer = assistant.conclude(question, finding)
         unrefused = assistant.conclude(question, finding, strictness=0) if answer.refused else None
         return Response(finding.question, answer.passages, answer, unrefused, answer.seconds)

@@ -6,6 +6,7 @@ To add a format: write `parse_x(file, source)` beside the others and name it in 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import BinaryIO
 
 from ingest.parse_docx import parse_docx
@@ -13,6 +14,7 @@ from ingest.parse_html import parse_html
 from ingest.parse_jsonl import LineFailure, parse_jsonl, parse_jsonl_gz
 from ingest.parse_pdf import parse_pdf
 from ingest.parse_text import parse_markdown, parse_text
+from ingest.suspicions import suspicions
 from rag.errors import ParseError
 from rag.types import Document
 
@@ -54,6 +56,8 @@ def parse(file: BinaryIO, name: str, source: str, size: int) -> Iterator[Documen
     for parsed in PARSERS[suffix](file, source):
         if isinstance(parsed, Document) and not parsed.text.strip():
             parsed = _no_text(parsed)
+        if isinstance(parsed, Document):
+            parsed = replace(parsed, warnings=(*parsed.warnings, *suspicions(parsed.text)))
         found = True
         yield parsed
     if not found:

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _ask(options: argparse.Namespace) -> int:
     with Store(settings_from(options)) as store:
-        assistant = Assistant(store)
+        assistant = Assistant(store, Console(stderr=True, highlight=False).print)
         for row in _questions(options):
             answer = assistant.ask(row["question"], _history(row["history"]))
             if options.json:
@@ -186,6 +186,10 @@ def _print_json(value: dict[str, Any]) -> None:
 def _show_answer(answer: Answer) -> None:
     console = Console(highlight=False, markup=False)
     console.print(answer.text)
+    for rejection in answer.rejections:
+        console.print(f"left out: {rejection.claim} ({rejection.reason})", style="dim strike")
+    for warning in answer.warnings:
+        console.print(warning, style="yellow")
     for citation in answer.citations:
         page = f", page {citation.page}" if citation.page else ""
         place = f"[{citation.mark}] {citation.source}{page}, characters {citation.span.start}-{citation.span.end}"

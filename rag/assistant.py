@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -11,13 +11,19 @@ import prompts
 from rag.candidates import SentenceReader
 from rag.cite import NOTHING, check
 from rag.confidence import confidence
+from rag.conversation import courtesy, leans, standalone
+from rag.errors import LanguageModelError
 from rag.extract import GENERATOR, Extraction, extract
+from rag.generate import prompt, rewritten, write
+from rag.language_model import load_language_model
 from rag.query import checked_question
 from rag.retrieve import Retriever
-from rag.standalone import standalone
 from rag.store import Store
+from rag.support import SupportJudge
 from rag.terms import QuestionTerms, stems, weigh
-from rag.types import Answer, Passage, Turn
+from rag.types import Answer, Draft, Passage, Turn
+
+COURTESY = "courtesy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +41,20 @@ class Finding:
 
 
 class Assistant:
-    """Answers questions from a store; every sentence of an answer carries a checked citation. Thread-safe."""
+    """Answers questions from a store; every sentence of an answer carries a checked citation. Thread-safe.
 
-    def __init__(self, store: Store) -> None:
+    `progress` is told what is done while a local language model is made ready.
+
+    Raises ModelError, LanguageModelError or SettingsError if the language model of the settings cannot be used.
+    """
+
+    def __init__(self, store: Store, progress: Callable[[str], None] = lambda _: None) -> None:
         self.store = store
         self.retriever = Retriever(store)
-        self._reader = SentenceReader(self.retriever.embedder, store.settings.sentence_memory)
+        memory = store.settings.sentence_memory
+        self._reader = SentenceReader(self.retriever.embedder, memory)
+        self._judge = SupportJudge(self.retriever.embedder, memory)
+        self._model = load_language_model(store.settings, progress)
 
     def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
         """The answer, or a refusal when the documents do not seem to hold one.
@@ -49,34 +63,24 @@ class Assistant:
 
         Raises QuestionError for an empty question or one over 4,000 characters.
         """
-        question = checked_question(question)
-        return self.conclude(question, self.find(standalone(question, history)))
+        return _last(self.stream(question, history))
 
-    def conclude(self, question: str, finding: Finding, strictness: float | None = None) -> Answer:
-        """The answer that a finding gives, at the settings' strictness unless told otherwise; at 0 none is refused."""
-        started = perf_counter()
-        if strictness is None:
-            strictness = self.store.settings.strictness
-        draft, evidence = finding.extraction.draft, finding.extraction.evidence
-        certainty = confidence(evidence) if evidence else 0.0
-        if draft is None or certainty < strictness:
-            checked = NOTHING
-        else:
-            checked = check(draft, finding.passages, self.store.document)
-        seconds = finding.seconds | {"check": perf_counter() - started}
-        return Answer(
-            question=question,
-            standalone_question=finding.question,
-            text=checked.text or refusal(finding.passages, finding.terms),
-            short_answer=checked.short_answer,
-            citations=checked.citations,
-            rejections=checked.rejections,
-            passages=finding.passages,
-            refused=not checked.citations,
-            confidence=certainty,
-            generator=GENERATOR,
-            seconds=seconds | {"total": sum(seconds.values())},
-        )
+    def stream(self, question: str, history: Sequence[Turn] = ()) -> Iterator[str | Answer]:
+        """The text piece by piece as it is written, not yet checked, then the checked Answer. Raises as `ask`."""
+        question = checked_question(question)
+        if polite := courtesy(question):
+            yield _courtesy(question, polite)
+            return
+        yield from self._concluded(question, self.find(self.standalone(question, history)), None)
+
+    def standalone(self, question: str, history: Sequence[Turn]) -> str:
+        """The question as it can be understood alone; by the language model, where there is one and it is needed."""
+        if self._model and leans(question, history):
+            try:
+                return rewritten(question, history, self._model)
+            except LanguageModelError:
+                pass  # the answer that follows meets the same failure and tells of it
+        return standalone(question, history)
 
     def find(self, question: str) -> Finding:
         """Retrieve and draft for a stand-alone question, without deciding whether the draft is good enough."""
@@ -86,15 +90,69 @@ class Assistant:
         text = read.query.text
         retrieved = perf_counter()
         terms = weigh(text, self.store.document_frequencies(stems(text)), self.store.statistics().chunks)
-        extraction = extract(text, read.encoded.vector, passages, terms, self._reader)
+        extraction = extract(text, read.encoded, passages, terms, self._reader)
         seconds = {"retrieve": retrieved - started, "draft": perf_counter() - retrieved}
         return Finding(text, passages, terms, extraction, seconds)
 
-    def stream(self, question: str, history: Sequence[Turn] = ()) -> Iterator[str | Answer]:
-        """The answer's text word by word, then the Answer itself."""
-        answer = self.ask(question, history)
-        yield from re.findall(r"\S+\s*", answer.text)
+    def conclude(self, question: str, finding: Finding, strictness: float | None = None) -> Answer:
+        """The answer that a finding gives, at the settings' strictness unless told otherwise; at 0 none is refused."""
+        return _last(self._concluded(question, finding, strictness))
+
+    def _concluded(self, question: str, finding: Finding, strictness: float | None) -> Iterator[str | Answer]:
+        if strictness is None:
+            strictness = self.store.settings.strictness
+        quotes, evidence = finding.extraction.draft, finding.extraction.evidence
+        certainty = confidence(evidence) if evidence else 0.0
+        seconds = dict(finding.seconds)
+        warnings: tuple[str, ...] = ()
+        draft = quotes if quotes and certainty >= strictness else None
+        if draft and self._model:
+            started = perf_counter()
+            written, warnings = yield from self._written(finding)
+            draft = written or draft
+            seconds["draft"] += perf_counter() - started
+        started = perf_counter()
+        checked = check(draft, finding.passages, self.store.document, self._judge) if draft else NOTHING
+        seconds["check"] = perf_counter() - started
+        answer = Answer(
+            question=question,
+            standalone_question=finding.question,
+            text=checked.text or refusal(finding.passages, finding.terms),
+            short_answer=checked.short_answer,
+            citations=checked.citations,
+            rejections=checked.rejections,
+            passages=finding.passages,
+            refused=not checked.citations,
+            confidence=certainty,
+            generator=draft.generator if draft else self._generator,
+            seconds=seconds | {"total": sum(seconds.values())},
+            tokens=draft.tokens if draft else {},
+            warnings=warnings,
+        )
+        if not self._model:
+            yield from re.findall(r"\S+\s*", answer.text)
         yield answer
+
+    def _written(self, finding: Finding) -> Generator[str, None, tuple[Draft | None, tuple[str, ...]]]:
+        """Stream the language model's draft; return it, or None if the model failed, and what is to be told."""
+        assert self._model is not None
+        shown = finding.passages[: self.store.settings.llm_passages]
+        asked = prompt(finding.question, shown, self._model, self.retriever.embedder.count_tokens)
+        warnings = _left_out(asked.left_out, self._model.window)
+        draft: Draft | None = None
+        try:
+            for piece in write(asked, self._model):
+                if isinstance(piece, Draft):
+                    draft = piece
+                else:
+                    yield piece
+        except LanguageModelError as error:
+            warnings += (f"{error} Sentences of the documents are quoted instead.",)
+        return draft, warnings
+
+    @property
+    def _generator(self) -> str:
+        return self._model.name if self._model else GENERATOR
 
 
 def refusal(passages: Sequence[Passage], terms: QuestionTerms) -> str:
@@ -104,3 +162,24 @@ def refusal(passages: Sequence[Passage], terms: QuestionTerms) -> str:
     if terms.unknown:
         return prompts.fill("refusal_unknown_words", words=", ".join(terms.unknown.values()))
     return prompts.load("refusal")
+
+
+def _courtesy(said: str, name: str) -> Answer:
+    """A reply to a greeting or thanks: it claims nothing, so it cites nothing."""
+    return Answer(said, said, prompts.load(name), None, (), (), (), False, 1.0, COURTESY, {"total": 0.0})
+
+
+def _left_out(numbers: Sequence[int], window: int) -> tuple[str, ...]:
+    if not numbers:
+        return ()
+    named = ", ".join(map(str, numbers))
+    return (
+        f"Passage {named} did not fit into the language model's window of {window:,} tokens and was left out. "
+        "RAG_LLM_WINDOW allows more, RAG_LLM_PASSAGES asks for fewer.",
+    )
+
+
+def _last(pieces: Iterator[str | Answer]) -> Answer:
+    answer = next((piece for piece in pieces if isinstance(piece, Answer)), None)
+    assert answer is not None, "a stream ends with its Answer"
+    return answer

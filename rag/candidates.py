@@ -10,7 +10,8 @@ from functools import lru_cache
 import numpy as np
 
 from rag.answer_kind import AnswerKind, expected_kind, mentions
-from rag.models import Embedder, Vectors
+from rag.instructions import speaks_to_a_model
+from rag.models import Embedder, Encoded, Vectors
 from rag.sentences import sentence_spans
 from rag.terms import QuestionTerms, names_and_numbers, readable, stem, stems, words
 from rag.types import Chunk, Passage, Span
@@ -67,7 +68,12 @@ class SentenceReader:
 
     def __init__(self, embedder: Embedder, memory: int) -> None:
         self._embedder = embedder
+        self._encoded = lru_cache(maxsize=memory)(lambda text: embedder.encode_words([text])[0])
         self.read = lru_cache(maxsize=memory)(self._read)
+
+    def encoded(self, texts: Sequence[str]) -> list[Encoded]:
+        """Sentences with a vector for each word in context, for those that are looked at closely."""
+        return [self._encoded(text) for text in texts]
 
     def _read(self, chunk: Chunk) -> Sentences:
         """The sentences that could be quoted: boilerplate and the chunk's own headings say nothing."""
@@ -75,7 +81,9 @@ class SentenceReader:
         spans = tuple(
             span
             for span in sentence_spans(chunk.text)
-            if not _BOILERPLATE.match(span.of(chunk.text)) and _bare(span.of(chunk.text)) not in headings
+            if not _BOILERPLATE.match(span.of(chunk.text))
+            and _bare(span.of(chunk.text)) not in headings
+            and not speaks_to_a_model(span.of(chunk.text))
         )
         return Sentences(spans, self._embedder.encode([readable(span.of(chunk.text)) for span in spans]))
 

@@ -1,15 +1,24 @@
-"""Draft + passages -> checked citations and rejections. No citation exists unless its characters were compared."""
+"""Draft + passages -> checked citations and rejections. No citation exists unless its characters were compared.
+
+A quoted sentence must be exactly the words of its place. A written one must be supported by some stretch of the
+passages that it names, or of any passage if it names none; that stretch is what its footnote shows.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rag.types import Citation, Claim, Document, Draft, Passage, Rejection
+from rag.support import Support, SupportJudge, Verdict
+from rag.types import Citation, Claim, Document, Draft, Passage, Rejection, Span
 
 # What looks like one of our marks inside a quoted sentence is the source's own, and would point nowhere.
 _FOREIGN_MARK = re.compile(r"\s?[\[［【]\s*\d+\s*[\]］】]")
+# A written sentence shows no addresses and no markup: a document could have put them into the model's mouth.
+_ACTIVE = re.compile(r"https?:|ftp:|www\.|\bdata:|javascript:|!?\[[^\]]*\]\s*\(|</?[a-z!][^>]*>|&#?\w+;", re.IGNORECASE)
+
+Documents = Callable[[str], Document | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +34,8 @@ class Checked:
 NOTHING = Checked("", (), (), None)
 
 
-def check(draft: Draft, passages: Sequence[Passage], document: Callable[[str], Document | None]) -> Checked:
-    """Compare every claim with the stored document it names; marks are numbered in the order of the text.
+def check(draft: Draft, passages: Sequence[Passage], document: Documents, judge: SupportJudge) -> Checked:
+    """Compare every claim with the stored documents; marks are numbered in the order of the text.
 
     `document` looks a document up by id, as `Store.document` does.
     """
@@ -34,13 +43,16 @@ def check(draft: Draft, passages: Sequence[Passage], document: Callable[[str], D
     citations: list[Citation] = []
     rejections: list[Rejection] = []
     for claim in draft.claims:
-        mark = len(citations) + 1
-        citation = _cited(claim, mark, passages, document)
-        if isinstance(citation, Citation):
-            citations.append(citation)
-            sentences.append(f"{plain(claim.text)} [{mark}]")
-        else:
-            rejections.append(Rejection(mark, claim.text, citation))
+        first = len(citations) + 1
+        found: list[Citation] = []
+        for each in _cited(claim, first, passages, document, judge):
+            if isinstance(each, Citation):
+                found.append(each)
+            else:
+                rejections.append(Rejection(first, claim.text, each))
+        if found:
+            citations += found
+            sentences.append(plain(claim.text) + "".join(f" [{citation.mark}]" for citation in found))
     return Checked(" ".join(sentences), tuple(citations), tuple(rejections), _short_answer(draft, citations))
 
 
@@ -50,33 +62,80 @@ def plain(text: str) -> str:
 
 
 def _cited(
-    claim: Claim, mark: int, passages: Sequence[Passage], document: Callable[[str], Document | None]
-) -> Citation | str:
-    """The claim's citation, or the reason why it gets none."""
-    if not claim.passages:
-        return "it names no passage"
-    number = claim.passages[0]
-    if not 1 <= number <= len(passages):
-        return f"it names passage {number}, but there are {len(passages)}"
-    chunk = passages[number - 1].chunk
-    if claim.quote is None:
-        return "it quotes no characters of its passage"
-    if not (chunk.span.start <= claim.quote.start and claim.quote.end <= chunk.span.end):
-        return f"its quotation lies outside passage {number}"
+    claim: Claim, first: int, passages: Sequence[Passage], document: Documents, judge: SupportJudge
+) -> Iterator[Citation | str]:
+    """The claim's citations, numbered from `first`, and the reasons why it has not got others."""
+    named = [number for number in claim.passages if 1 <= number <= len(passages)]
+    for number in claim.passages:
+        if number not in named:
+            yield f"it names passage {number}, but there are {len(passages)}"
+    if claim.quote is not None:
+        if named:
+            yield _quotation(claim, claim.quote, first, passages[named[0] - 1], document)
+        elif not claim.passages:
+            yield "it names no passage"
+    elif _ACTIVE.search(claim.text):
+        yield "it holds an address or markup, which only a quotation may"
+    else:
+        yield from _supported(
+            claim, first, [passages[number - 1] for number in named] or passages, named, document, judge
+        )
+
+
+def _quotation(claim: Claim, quote: Span, mark: int, passage: Passage, document: Documents) -> Citation | str:
+    chunk = passage.chunk
+    if not (chunk.span.start <= quote.start and quote.end <= chunk.span.end):
+        return f"its quotation lies outside the passage of {chunk.source}"
     stored = document(chunk.document_id)
     if stored is None:
         return f"its document {chunk.source} is no longer in the store"
-    quote = claim.quote.of(stored.text)
-    if quote != claim.text:
-        return f"its words are not the ones at {claim.quote.start}-{claim.quote.end} of {chunk.source}"
-    page = stored.page_at(claim.quote.start)
-    return Citation(mark, stored.source, stored.id, claim.quote, quote, page, "quoted")
+    words = quote.of(stored.text)
+    if words != claim.text:
+        return f"its words are not the ones at {quote.start}-{quote.end} of {chunk.source}"
+    return _citation(mark, stored, quote, Verdict.QUOTED)
+
+
+def _supported(
+    claim: Claim,
+    first: int,
+    passages: Sequence[Passage],
+    named: Sequence[int],
+    document: Documents,
+    judge: SupportJudge,
+) -> Iterator[Citation | str]:
+    """A citation of each named passage that supports the claim; the best one, where none is named."""
+    found: list[tuple[Passage, Support]] = []
+    for passage in passages:
+        chunk = passage.chunk
+        support = judge.judge(claim.text, chunk.text, f"{chunk.title} {chunk.heading}")
+        if support:
+            found.append((passage, support))
+    found.sort(key=lambda each: -each[1].probability)
+    holds = [each for each in found if each[1].verdict is not Verdict.UNSUPPORTED]
+    if not holds:
+        where = "the passages" if not named else f"passage {', '.join(map(str, named))}"
+        yield f"not said in {where}" + (f": {found[0][1].reason}" if found else "")
+        return
+    for passage, support in holds if named else holds[:1]:
+        stored = document(passage.chunk.document_id)
+        span = support.span.shifted(passage.chunk.span.start)
+        if stored is None or span.of(stored.text) != support.span.of(passage.chunk.text):
+            yield f"its document {passage.chunk.source} is no longer in the store as it was read"
+            continue
+        yield _citation(first, stored, span, support.verdict)
+        first += 1
+
+
+def _citation(mark: int, document: Document, span: Span, verdict: Verdict) -> Citation:
+    page = document.page_at(span.start)
+    return Citation(mark, document.source, document.id, span, span.of(document.text), page, verdict.value)
 
 
 def _short_answer(draft: Draft, citations: Sequence[Citation]) -> str | None:
-    """The short answer's characters, if they lie inside a citation."""
+    """The short answer's characters, if they lie inside the first citation."""
     place = draft.short_answer
-    for citation in citations:
-        if place and citation.span.start <= place.start and place.end <= citation.span.end:
-            return citation.quote[place.start - citation.span.start : place.end - citation.span.start]
+    if place and citations and draft.claims[0].text == citations[0].quote:
+        within = citations[0].span
+        if within.start <= place.start and place.end <= within.end:
+            return citations[0].quote[place.start - within.start : place.end - within.start]
     return None

@@ -4,6 +4,7 @@ RagError
 ├── SettingsError      a setting has an unknown name or a value out of range
 ├── QuestionError      a question is empty or too long
 ├── ModelError         a model is missing, or its weights are not the ones named
+├── LanguageModelError a language model cannot be reached, refuses, or breaks off
 ├── ParseError         a file cannot be read as a document
 └── StoreError
     ├── StoreBusy      another process is using the store
@@ -31,6 +32,10 @@ class QuestionError(RagError):
 
 class ModelError(RagError):
     """A model is not there, or is not the one that was named."""
+
+
+class LanguageModelError(RagError):
+    """A language model cannot be reached, refuses to answer, or breaks off in the middle."""
 
 
 class ParseError(RagError):

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
-from rag.answer_kind import expected_kind, mentions
 from rag.candidates import Candidate, Features, SentenceReader, candidates
-from rag.models import Vectors
-from rag.terms import QuestionTerms, stem, stems
-from rag.types import Claim, Draft, Passage, Span
+from rag.models import Encoded
+from rag.short_answer import ShortAnswer, short_answer
+from rag.terms import QuestionTerms, stems
+from rag.types import Claim, Draft, Passage
 
 GENERATOR = "quotes"
 MOST_SENTENCES = 3
@@ -47,26 +46,41 @@ class Extraction:
 
 
 def extract(
-    question: str, vector: Vectors, passages: Sequence[Passage], terms: QuestionTerms, reader: SentenceReader
+    question: str, asked: Encoded, passages: Sequence[Passage], terms: QuestionTerms, reader: SentenceReader
 ) -> Extraction:
-    """One to three exact sentences that answer the question best.
-
-    `vector` is the question's embedding, shape (dimension,).
-    """
+    """One to three exact sentences that answer the question best, and the words that answer it shortly."""
     found = sorted(
-        candidates(question, vector, passages, terms, reader),
+        candidates(question, asked.vector, passages, terms, reader),
         key=lambda candidate: (-score(candidate.features), candidate.passage, candidate.span),
     )
     if not found:
         return Extraction()
-    claims = tuple(Claim(candidate.text, (candidate.passage,), candidate.span) for candidate in _choose(found))
-    draft = Draft(claims, GENERATOR, _short_answer(question, found[0]))
+    chosen = _choose(found)
+    answers = [
+        short_answer(question, asked, candidate.text, said)
+        for candidate, said in zip(chosen, reader.encoded([candidate.text for candidate in chosen]), strict=True)
+    ]
+    best = max(range(len(chosen)), key=lambda place: _promise(chosen[place], answers[place]))
+    # The sentence with the short answer comes first: it is what one wants to read.
+    chosen.insert(0, chosen.pop(best))
+    claims = tuple(Claim(candidate.text, (candidate.passage,), candidate.span) for candidate in chosen)
+    answer = answers[best]
+    draft = Draft(claims, GENERATOR, answer.span.shifted(chosen[0].span.start) if answer else None)
     return Extraction(tuple(found), draft, _evidence(found[0], passages, terms))
 
 
 def score(features: Features) -> float:
     """How well a sentence answers; differences are log odds of one sentence being the better answer."""
     return math.fsum(weight * value for weight, value in zip(_WEIGHTS, astuple(features), strict=True))
+
+
+def _evidence(best: Candidate, passages: Sequence[Passage], terms: QuestionTerms) -> Evidence:
+    chunk = passages[best.passage - 1].chunk
+    return Evidence(
+        sentence=best.features,
+        passage_similarity=max(passage.scores.get("dense", 0.0) for passage in passages),
+        passage_coverage=terms.share(set(stems(f"{chunk.title} {chunk.heading} {chunk.text}"))),
+    )
 
 
 def _choose(ranked: Sequence[Candidate]) -> list[Candidate]:
@@ -83,22 +97,6 @@ def _choose(ranked: Sequence[Candidate]) -> list[Candidate]:
     return chosen
 
 
-def _evidence(best: Candidate, passages: Sequence[Passage], terms: QuestionTerms) -> Evidence:
-    chunk = passages[best.passage - 1].chunk
-    return Evidence(
-        sentence=best.features,
-        passage_similarity=max(passage.scores.get("dense", 0.0) for passage in passages),
-        passage_coverage=terms.share(set(stems(f"{chunk.title} {chunk.heading} {chunk.text}"))),
-    )
-
-
-def _short_answer(question: str, best: Candidate) -> Span | None:
-    """The mention of the kind asked for that stands nearest to the question's words, as a place in the document."""
-    kind = expected_kind(question)
-    found = mentions(kind, best.text, question) if kind else []
-    if not found:
-        return None
-    asked = set(stems(question))
-    anchors = [match.start() for match in re.finditer(r"\w+", best.text) if stem(match.group().lower()) in asked]
-    nearest = min(found, key=lambda span: sum(abs(span.start - anchor) for anchor in anchors))
-    return nearest.shifted(best.span.start)
+def _promise(candidate: Candidate, answer: ShortAnswer | None) -> float:
+    """How sure a short answer is: that its sentence is the right one, and that it is the right words there."""
+    return score(candidate.features) + math.log(answer.expected_overlap) if answer else -math.inf

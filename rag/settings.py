@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from rag.errors import SettingsError
@@ -56,6 +56,17 @@ class Settings(BaseSettings):
 
     # Answering. The default strictness answers most sample questions right that can be, and refuses most others.
     strictness: float = Field(0.4, ge=0, le=1, description="answers below this confidence are refused")
+
+    llm: Literal["none", "local", "openai", "ollama", "anthropic"] = Field("none", description="who writes answers")
+    llm_model: str = Field("", description="name of the language model, as its server knows it")
+    llm_url: str = Field("", description="address of its server, for openai with /v1 at the end")
+    llm_key: SecretStr = Field(SecretStr(""), description="key for its server")
+    llm_window: int = Field(4096, ge=512, description="tokens that question, passages and answer take together at most")
+    llm_answer_tokens: int = Field(400, ge=16, description="most tokens of an answer")
+    llm_passages: int = Field(6, ge=1, le=100, description="best passages that it is shown")
+    llm_seconds: float = Field(120, gt=0, description="an answer that takes longer is given up")
+    llm_file: Path | None = Field(None, description="another GGUF file for the local model")
+    llm_cache: Path = Field(Path("~/.cache/footnote"), description="where the local model is put together")
 
     sentence_memory: int = Field(4096, ge=0, description="chunks whose sentences stay embedded in memory, 10 kB each")
 

@@ -125,11 +125,15 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a generator wrote, not yet believed. `short_answer` is a place in the first claim's document."""
+    """What a generator wrote, not yet believed. `short_answer` is a place in the first claim's document.
+
+    `tokens` were read and written by a language model, where one ran.
+    """
 
     claims: tuple[Claim, ...]
     generator: str
     short_answer: Span | None = None
+    tokens: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +163,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A claim of support that failed its check, with the reason."""
+    """A claim of support that failed its check, with the reason; it stood before the sentence with this mark."""
 
     mark: int
     claim: str
@@ -190,6 +194,7 @@ class Answer:
     generator: str
     seconds: dict[str, float]
     tokens: dict[str, int] = field(default_factory=dict)  # read and written by a language model, where one ran
+    warnings: tuple[str, ...] = ()  # what went otherwise than asked: passages left out, a language model that failed
 
     def as_json(self) -> dict[str, Any]:
         """This answer in the machine interface's form."""
@@ -206,4 +211,5 @@ class Answer:
             "passages": [passage.as_json() for passage in self.passages],
             "seconds": self.seconds,
             **({"tokens": self.tokens} if self.tokens else {}),
+            **({"warnings": list(self.warnings)} if self.warnings else {}),
         }

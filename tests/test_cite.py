@@ -3,10 +3,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.cite import check, plain
+from rag.models import load_embedder
+from rag.settings import Settings
+from rag.support import SupportJudge
 from rag.types import Chunk, Citation, Claim, Document, Draft, Page, Passage, Span
 
 TEXT = "The pact was signed in May.\nIt holds [1] for ten years. Nobody left."
 DOCUMENT = Document("id", "pact.txt", "Pact", TEXT, pages=(Page(1, Span(0, 27)), Page(2, Span(27, len(TEXT)))))
+JUDGE = SupportJudge(load_embedder(Settings()), 10)
 PASSAGE = Passage(Chunk("c", "id", "pact.txt", Span(0, 56), TEXT[:56]), 1.0)
 
 
@@ -19,7 +23,7 @@ def claim(start: int, end: int) -> Claim:
 
 
 def test_an_exact_quotation_becomes_a_citation_with_its_page() -> None:
-    checked = check(Draft((claim(28, 56),), "test", Span(45, 54)), [PASSAGE], lookup)
+    checked = check(Draft((claim(28, 56),), "test", Span(45, 54)), [PASSAGE], lookup, JUDGE)
     assert checked.citations == (
         Citation(1, "pact.txt", "id", Span(28, 56), "It holds [1] for ten years. ", 2, "quoted"),
     )
@@ -28,7 +32,7 @@ def test_an_exact_quotation_becomes_a_citation_with_its_page() -> None:
 
 
 def test_marks_inside_a_quotation_are_not_ours() -> None:
-    checked = check(Draft((claim(0, 27), claim(28, 55)), "test"), [PASSAGE], lookup)
+    checked = check(Draft((claim(0, 27), claim(28, 55)), "test"), [PASSAGE], lookup, JUDGE)
     assert checked.text == "The pact was signed in May. [1] It holds for ten years. [2]"
     assert plain("Look ［２］ and 【3】 alike") == "Look and alike"
 
@@ -38,15 +42,15 @@ def test_marks_inside_a_quotation_are_not_ours() -> None:
     [
         (Claim("The pact was signed in June.", (1,), Span(0, 27)), "its words are not the ones at 0-27 of pact.txt"),
         (Claim(TEXT[1:28], (1,), Span(0, 27)), "its words are not the ones at 0-27"),
-        (Claim(TEXT[57:69], (1,), Span(57, 69)), "its quotation lies outside passage 1"),
+        (Claim(TEXT[57:69], (1,), Span(57, 69)), "its quotation lies outside the passage of pact.txt"),
         (Claim(TEXT[:27], (2,), Span(0, 27)), "it names passage 2, but there are 1"),
         (Claim(TEXT[:27], (0,), Span(0, 27)), "it names passage 0, but there are 1"),
         (Claim(TEXT[:27], (), Span(0, 27)), "it names no passage"),
-        (Claim("A thought of my own.", (1,)), "it quotes no characters"),
+        (Claim("A thought of my own.", (1,)), "not said in passage 1"),
     ],
 )
 def test_everything_else_is_a_rejection_with_its_reason(bad: Claim, reason: str) -> None:
-    checked = check(Draft((bad, claim(0, 27)), "test"), [PASSAGE], lookup)
+    checked = check(Draft((bad, claim(0, 27)), "test"), [PASSAGE], lookup, JUDGE)
     assert [rejection.claim for rejection in checked.rejections] == [bad.text]
     assert reason in checked.rejections[0].reason
     assert [citation.mark for citation in checked.citations] == [1]
@@ -54,7 +58,7 @@ def test_everything_else_is_a_rejection_with_its_reason(bad: Claim, reason: str)
 
 
 def test_a_document_that_is_gone_cannot_be_cited() -> None:
-    checked = check(Draft((claim(0, 27),), "test"), [PASSAGE], lambda id: None)
+    checked = check(Draft((claim(0, 27),), "test"), [PASSAGE], lambda id: None, JUDGE)
     assert checked.rejections[0].reason == "its document pact.txt is no longer in the store"
 
 
@@ -68,7 +72,7 @@ def test_a_citation_is_always_the_stored_characters(claims: list[tuple[int, int,
         ),
         "test",
     )
-    checked = check(draft, [PASSAGE], lookup)
+    checked = check(draft, [PASSAGE], lookup, JUDGE)
     assert len(checked.citations) + len(checked.rejections) == len(claims)
     assert all(citation.quote == citation.span.of(TEXT) for citation in checked.citations)
     assert [citation.mark for citation in checked.citations] == list(range(1, len(checked.citations) + 1))

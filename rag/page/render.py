@@ -28,11 +28,19 @@ def plain(text: str) -> str:
 def answer_markdown(answer: Answer, turn: int) -> str:
     """An answer with its footnotes as links; a refusal with links to the closest passages."""
     if answer.refused:
-        return plain(answer.text) + _closest(answer.passages[:_CLOSEST], turn) + _searched(answer)
+        return plain(answer.text) + _left_out(answer) + _closest(answer.passages[:_CLOSEST], turn) + _searched(answer)
     pieces = _MARK.split(answer.text)
     texts = [plain(piece) if piece.strip() else piece for piece in pieces[::2]]
     links = [f"[{mark}](#cite-{turn}-{int(mark) - 1})" for mark in pieces[1::2]]
-    return "".join(text + link for text, link in zip(texts, [*links, ""], strict=True)) + _searched(answer)
+    written = "".join(text + link for text, link in zip(texts, [*links, ""], strict=True))
+    return written + _left_out(answer) + _searched(answer)
+
+
+def _left_out(answer: Answer) -> str:
+    """Warnings, and the sentences that the documents do not support, struck out, each with its reason."""
+    warnings = "".join(f"\n\n*{plain(warning)}*" for warning in answer.warnings)
+    struck = "".join(f"\n\n~~{plain(each.claim)}~~ *({plain(each.reason)})*" for each in answer.rejections)
+    return warnings + struck
 
 
 def _searched(answer: Answer) -> str:

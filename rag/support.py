@@ -1,0 +1,218 @@
+"""A claim + the words of a source -> does the source say so? Judged without a language model.
+
+What a claim says must stand there: its figures, its names, its words or ones near them in meaning, in the same order,
+and neither denied where the claim affirms nor the other way round.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from enum import StrEnum
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+
+from rag.figures import figures
+from rag.models import Embedder, Encoded
+from rag.sentences import sentence_spans
+from rag.terms import names_and_numbers, stem, stems, words
+from rag.types import Span
+
+_NEGATIONS = re.compile(
+    r"\b(?:not|no|never|none|nobody|nothing|neither|nor|without|cannot|lacks?|lacking|fail(?:s|ed)? to|refus\w+"
+    r"|unable|unlikely|hardly|rarely|den(?:y|ies|ied))\b|n['’]t\b",
+    re.IGNORECASE,
+)
+_OPPOSITES = tuple(
+    (frozenset(map(stem, one.split())), frozenset(map(stem, other.split())))
+    for one, other in (
+        (
+            "increase increased rise rose grow grew gain gained higher more raise up elevated enhance upregulated",
+            "decrease decreased fall fell decline shrank lose lost lower less fewer reduce reduced downregulated",
+        ),
+        ("before earlier", "after later"),
+        ("first", "last"),
+        ("north northern", "south southern"),
+        ("east eastern", "west western"),
+        ("win won victory", "lose lost defeat defeated"),
+        ("begin began start started", "end ended stop stopped cease"),
+        ("allow allowed permit accept accepted", "ban banned forbid forbade prohibit reject rejected refuse"),
+        ("promote activate induce improve", "inhibit suppress prevent block worsen"),
+        ("all every always", "some few sometimes none"),
+        ("oldest largest biggest highest most maximum", "youngest smallest lowest least minimum"),
+        ("open opened", "close closed"),
+        ("positive", "negative"),
+        ("male men man", "female women woman"),
+        ("dependent", "independent"),
+        ("sensitive", "resistant insensitive"),
+    )
+)
+_LONGEST_EVIDENCE = 3  # sentences that may support a claim together
+
+
+# A logistic regression over the fields of Agreement, in their order; fitted by `python -m eval fit-support`.
+_INTERCEPT = -6.25
+_WEIGHTS = (1.0, 0.9, -1.83, 2.93, 0.7, 2.37, -0.02, 2.18, 0.51)
+_SUPPORTED = 0.5
+_WEAK = 0.31
+_WORDS = 0.2  # of the claim's content words at least so many must stand there, however they are inflected
+_NAMES = 0.5  # a name may be given in part: "Henry Kissinger" where the source says "Kissinger"
+_REASONS = {
+    "figures": "its figures are not those of the source",
+    "names": "it names what the source does not",
+    "negation": "one of the two denies what the other says",
+    "opposites": "the source says the opposite",
+    "order": "the source has these words in another order",
+}
+
+
+class Verdict(StrEnum):
+    """How well a source supports a claim; "quoted" when the claim is the source's own sentence."""
+
+    QUOTED = "quoted"
+    SUPPORTED = "supported"
+    WEAK = "weak"
+    UNSUPPORTED = "unsupported"
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How a claim compares with a stretch of a source, each 0 to 1, higher the better."""
+
+    figures: float  # share of the claim's figures that stand there; 1 if it has none
+    names: float  # share of the claim's names that stand there or above it; 1 if it has none
+    words: float  # share of the claim's content words that stand there or above it
+    nearest: float  # mean over the claim's words of how near the nearest word comes, in context
+    farthest: float  # the same of the word that comes least near
+    similarity: float  # cosine of claim and stretch
+    order: float  # of the neighbouring words that both have, the share that stands in the same order
+    negation: float  # 1 if both deny or neither does
+    opposites: float  # 0 if one says what is the other's opposite
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """The stretch of a text that supports a claim best, and the probability that it does."""
+
+    span: Span
+    agreement: Agreement
+    probability: float
+    verdict: Verdict
+    reason: str
+
+
+class SupportJudge:
+    """Judges claims with the embedder's word vectors; keeps the last passages' vectors. Thread-safe."""
+
+    def __init__(self, embedder: Embedder, memory: int) -> None:
+        self._embedder = embedder
+        self._read = lru_cache(maxsize=memory)(self._sentences)
+
+    def judge(self, claim: str, text: str, above: str = "") -> Support | None:
+        """The best support for a claim in a text; `above` are title and headings. None if the text has no sentence."""
+        stretches = self.stretches(claim, text, above)
+        if not stretches:
+            return None
+        span, agreement = max(stretches, key=lambda each: (_holds(each[1]), logit(each[1])))
+        return _verdict(span, agreement)
+
+    def stretches(self, claim: str, text: str, above: str = "") -> list[tuple[Span, Agreement]]:
+        """Every stretch of one to three sentences of a text, with how it agrees with the claim."""
+        sentences = self._read(text)
+        said = self._embedder.encode_words([claim])[0]
+        context = frozenset(stems(above))
+        found = []
+        for first in range(len(sentences)):
+            for last in range(first, min(first + _LONGEST_EVIDENCE, len(sentences))):
+                chosen = sentences[first : last + 1]
+                span = Span(chosen[0][0].start, chosen[-1][0].end)
+                found.append((span, agreement(claim, said, span.of(text), [each for _, each in chosen], context)))
+        return found
+
+    def _sentences(self, text: str) -> tuple[tuple[Span, Encoded], ...]:
+        spans = sentence_spans(text)
+        encoded = self._embedder.encode_words([span.of(text) for span in spans]) if spans else []
+        return tuple(zip(spans, encoded, strict=True))
+
+
+def agreement(
+    claim: str, said: Encoded, text: str, encoded: Sequence[Encoded], above: frozenset[str] = frozenset()
+) -> Agreement:
+    """How a claim compares with a text whose sentences are `encoded`."""
+    wanted, there = figures(claim), figures(text)
+    own = frozenset(stems(text))
+    names = {stem(word) for name in names_and_numbers(claim) for word in words(name) if not word.isdigit()}
+    claimed = list(dict.fromkeys(stems(claim)))
+    vectors = [each.word_vectors for each in encoded if len(each.words)]
+    if vectors and said.words:
+        best = (said.word_vectors @ np.concatenate(vectors).T).max(axis=1)
+        nearest, farthest = float(best.mean()), float(best.min())
+    else:
+        nearest = farthest = 0.0
+    whole = np.sum([each.vector for each in encoded], axis=0)
+    return Agreement(
+        figures=_share(wanted, there),
+        names=_share(names, own | above),
+        words=_share(set(claimed), own | above),
+        nearest=nearest,
+        farthest=farthest,
+        similarity=float(said.vector @ whole / max(float(np.linalg.norm(whole)), 1e-12)),
+        order=_order(claimed, stems(text)),
+        negation=float(_denies(claim) == _denies(text)),
+        opposites=float(not _opposed(set(claimed), own)),
+    )
+
+
+def _share(wanted: set[str] | set[float] | frozenset[float], there: frozenset[str] | frozenset[float]) -> float:
+    return len(wanted & there) / len(wanted) if wanted else 1.0
+
+
+def _order(claimed: Sequence[str], there: Sequence[str]) -> float:
+    """Of the neighbouring words of the claim that the text has, too, the share that stands there in this order."""
+    places: dict[str, list[int]] = {}
+    for place, word in enumerate(there):
+        places.setdefault(word, []).append(place)
+    shared = [word for word in claimed if word in places]
+    pairs = list(pairwise(shared))
+    kept = sum(min(places[before]) < max(places[after]) for before, after in pairs)
+    return kept / len(pairs) if pairs else 1.0
+
+
+def _denies(text: str) -> bool:
+    return len(_NEGATIONS.findall(text)) % 2 == 1
+
+
+def _opposed(claimed: set[str], there: frozenset[str]) -> bool:
+    return any(
+        (claimed & one and there & other and not there & one) or (claimed & other and there & one and not there & other)
+        for one, other in _OPPOSITES
+    )
+
+
+def logit(agreed: Agreement) -> float:
+    """The log odds that a claim with this agreement is supported."""
+    return _INTERCEPT + math.fsum(weight * value for weight, value in zip(_WEIGHTS, astuple(agreed), strict=True))
+
+
+def _holds(agreed: Agreement) -> bool:
+    """Whether nothing that can be compared word for word differs, and the rest is alike enough."""
+    same = agreed.figures == 1 and agreed.names >= _NAMES and agreed.negation == 1 and agreed.opposites == 1
+    return same and agreed.words >= _WORDS and _probability(agreed) >= _WEAK
+
+
+def _probability(agreed: Agreement) -> float:
+    return 1 / (1 + math.exp(-logit(agreed)))
+
+
+def _verdict(span: Span, agreed: Agreement) -> Support:
+    probability = _probability(agreed)
+    failed = [reason for name, reason in _REASONS.items() if getattr(agreed, name) < 1]
+    if not _holds(agreed):
+        verdict = Verdict.UNSUPPORTED
+    else:
+        verdict = Verdict.SUPPORTED if probability >= _SUPPORTED else Verdict.WEAK
+    return Support(span, agreed, probability, verdict, failed[0] if failed else "its words do not stand there")
