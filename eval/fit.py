@@ -7,7 +7,6 @@ The questions come from a training file of their own, never from a benchmark: JS
 from __future__ import annotations
 
 import json
-import lzma
 import random
 import re
 from collections.abc import Iterable, Iterator, Sequence, Set
@@ -24,6 +23,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
+from eval.training import training_rows
 from ingest.sync import sync
 from rag.assistant import Assistant
 from rag.candidates import Features
@@ -172,10 +172,9 @@ class _Training:
 
     def _sample(self, path: Path) -> list[TrainingQuestion]:
         by_source: dict[str, dict[str, Any]] = {source: {} for source in _SOURCES}
-        with lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(encoding="utf-8") as lines:
-            for row in map(json.loads, lines):
-                if row["src"] in by_source and 200 < len(row["passage"]) < 6000:
-                    by_source[row["src"]].setdefault(row["passage"], row)
+        for row in training_rows(path, _SOURCES):
+            if 200 < len(row["passage"]) < 6000:
+                by_source[row["src"]].setdefault(row["passage"], row)
         chosen = [
             row
             for rows in by_source.values()

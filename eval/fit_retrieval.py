@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import lzma
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ import numpy as np
 
 from eval.metrics.ranking import ndcg
 from eval.stats import mean
+from eval.training import training_rows
 from ingest.sync import sync
 from rag.fuse import Scores, fuse
 from rag.rescore import Views, Weights, join
@@ -174,10 +174,8 @@ def sample(paths: Sequence[Path]) -> tuple[list[MarkedQuestion], dict[str, str]]
     chance = random.Random(_SEED)
     rows: dict[str, list[dict[str, Any]]] = {source: [] for source in _SOURCES}
     for path in paths:
-        with lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(encoding="utf-8") as lines:
-            for row in map(json.loads, lines):
-                if row["src"] in rows:
-                    rows[row["src"]].append(row)
+        for row in training_rows(path, _SOURCES):
+            rows[row["src"]].append(row)
     questions: list[MarkedQuestion] = []
     passages: dict[str, str] = {}
     for kind in _SOURCES:

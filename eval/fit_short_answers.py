@@ -8,7 +8,6 @@ in common with the answer that is to be expected; its logarithm, so that no ques
 from __future__ import annotations
 
 import json
-import lzma
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from eval.metrics.text import token_f1
+from eval.training import training_rows
 from rag import short_answer
 from rag.models import Embedder, Encoded, load_embedder
 from rag.sentences import sentence_spans
@@ -89,10 +89,9 @@ def fit_short_answers(path: Path) -> str:
 def _marked(path: Path) -> Iterator[_Marked]:
     chance = random.Random(_SEED)
     rows: dict[str, list[dict[str, Any]]] = {source: [] for source in _SOURCES}
-    with lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(encoding="utf-8") as lines:
-        for row in map(json.loads, lines):
-            if row["src"] in rows and len(row["passage"]) < 6000:
-                rows[row["src"]].append(row)
+    for row in training_rows(path, _SOURCES):
+        if len(row["passage"]) < 6000:
+            rows[row["src"]].append(row)
     for source in _SOURCES:
         chance.shuffle(rows[source])
         taken = 0

@@ -7,8 +7,6 @@ spoilt in the four ways of `eval/perturb.py`. What is fitted is judged on claims
 
 from __future__ import annotations
 
-import json
-import lzma
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
@@ -21,6 +19,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from eval.perturb import PERTURBATIONS
+from eval.training import training_rows
 from rag.models import load_embedder
 from rag.settings import Settings
 from rag.support import Agreement, SupportJudge, logit
@@ -115,10 +114,9 @@ def _best(judge: SupportJudge, claim: SpoiltClaim) -> Agreement:
 def _claims(path: Path, chance: random.Random) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     supported: list[tuple[str, str]] = []
     others: list[tuple[str, str]] = []
-    with lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(encoding="utf-8") as lines:
-        for row in map(json.loads, lines):
-            if row["src"] in _SOURCES and 0 < len(row["evidence"].strip()) < _LONGEST and row["claim"].strip():
-                (supported if row["label"] == "S" else others).append((row["claim"], row["evidence"]))
+    for row in training_rows(path, _SOURCES):
+        if 0 < len(row["evidence"].strip()) < _LONGEST and row["claim"].strip():
+            (supported if row["label"] == "S" else others).append((row["claim"], row["evidence"]))
     chance.shuffle(supported)
     chance.shuffle(others)
     return supported[:_CLAIMS], others[:_CLAIMS]

@@ -111,19 +111,21 @@ class SupportJudge:
     def __init__(self, embedder: Embedder, memory: int) -> None:
         self._embedder = embedder
         self._read = lru_cache(maxsize=memory)(self._sentences)
+        # A claim is judged by one passage after another.
+        self._said = lru_cache(maxsize=memory)(lambda claim: embedder.encode_words([claim])[0])
 
     def judge(self, claim: str, text: str, above: str = "") -> Support | None:
         """The best support for a claim in a text; `above` are title and headings. None if the text has no sentence."""
         stretches = self.stretches(claim, text, above)
         if not stretches:
             return None
-        span, agreement = max(stretches, key=lambda each: (_holds(each[1]), logit(each[1])))
-        return _verdict(span, agreement)
+        span, agreed = max(stretches, key=lambda each: (_holds(each[1]), logit(each[1])))
+        return _verdict(span, agreed)
 
     def stretches(self, claim: str, text: str, above: str = "") -> list[tuple[Span, Agreement]]:
         """Every stretch of one to three sentences of a text, with how it agrees with the claim."""
         sentences = self._read(text)
-        said = self._embedder.encode_words([claim])[0]
+        said = self._said(claim)
         context = frozenset(stems(above))
         found = []
         for first in range(len(sentences)):
