@@ -10,9 +10,9 @@ from pathlib import Path
 from rich.console import Console
 
 from eval.commands.gold import add_add, add_import
-from eval.commands.measuring import add_bench, add_run, add_sweep
+from eval.commands.measuring import add_bench, add_fit, add_run, add_sweep
 from eval.commands.reading import add_compare, add_reports
-from eval.fit import fit_confidence, fit_quotes
+from eval.fit import fit_quotes, fit_signals
 from eval.fit_retrieval import fit_retrieval
 from eval.fit_short_answers import fit_short_answers
 from eval.fit_spelling import fit_spelling
@@ -24,12 +24,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit status: 0; 1 when `compare --gate` found a significant loss."""
     parser = argparse.ArgumentParser(prog="python -m eval", description="Measure answers against gold questions.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add_command in (add_run, add_compare, add_reports, add_sweep, add_bench, add_add, add_import):
+    for add_command in (add_run, add_compare, add_reports, add_sweep, add_bench, add_fit, add_add, add_import):
         add_command(commands)
     for name, fit in (
         ("fit-quotes", fit_quotes),
         ("fit-short-answers", fit_short_answers),
-        ("fit-confidence", fit_confidence),
+        ("fit-signals", fit_signals),
         ("fit-support", fit_support),
     ):
         fitting = commands.add_parser(name, help=fit.__doc__)

@@ -29,6 +29,7 @@ from rag.assistant import Assistant
 from rag.candidates import Features
 from rag.catalog import Hit
 from rag.confidence import Signals, signals
+from rag.extract import score
 from rag.models import Vectors
 from rag.settings import Settings
 from rag.store import Store
@@ -56,31 +57,40 @@ class TrainingQuestion:
 def fit_quotes(path: Path) -> str:
     """Weights over Features that put the sentence holding the answer first among all retrieved; in words."""
     rows: list[tuple[NDArray[np.float64], NDArray[np.bool_]]] = []
+    again: list[tuple[NDArray[np.float64], NDArray[np.bool_]]] = []
     quoted: list[int] = []
     found: list[bool] = []
     with _Training(path) as training:
         for item in training.questions:
             finding = training.assistant.find(item.question)
             sources = [passage.chunk.source for passage in finding.passages]
+            extraction = finding.parts[0].extraction
+            ranked = extraction.ranked
             right = [
-                sources[candidate.passage - 1] == item.source and any(map(candidate.span.overlap, item.answers))
-                for candidate in finding.extraction.candidates
+                sources[each.candidate.passage - 1] == item.source
+                and any(map(each.candidate.span.overlap, item.answers))
+                for each in ranked
             ]
             if any(right):
-                features = [astuple(candidate.features) for candidate in finding.extraction.candidates]
-                rows.append((np.array(features), np.array(right)))
-                draft = finding.extraction.draft
+                rows.append((np.array([astuple(each.candidate.features) for each in ranked]), np.array(right)))
+                read = [(each, holds) for each, holds in zip(ranked, right, strict=True) if each.answer]
+                if any(holds for _, holds in read):
+                    both = [(score(each.candidate.features), each.answer.evidence) for each, _ in read if each.answer]
+                    again.append((np.array(both), np.array([holds for _, holds in read])))
+                draft = extraction.draft
                 claims = draft.claims if draft else ()
                 quoted.append(len(claims))
                 found.append(any(_answers(claim, sources, item) for claim in claims))
     first, second = rows[::2], rows[1::2]
     hits = [*_hits(_softmax_regression(first), second), *_hits(_softmax_regression(second), first)]
     weights = zip(fields(Features), _softmax_regression(rows), strict=True)
+    kept, evidence = _softmax_regression(again) if again else (1.0, 0.0)
     return "\n".join(
         [
             f"{len(rows)} questions; the answer stands in the first sentence (cross-validated): {np.mean(hits):.3f}",
             f"with the weights in use, {np.mean(quoted):.2f} sentences are quoted and hold it: {np.mean(found):.3f}",
             *(f"{field.name:20} {weight:6.2f}" for field, weight in weights),
+            f"{'evidence':20} {evidence / kept:6.2f}",
         ]
     )
 
@@ -91,7 +101,7 @@ def _answers(claim: Claim, sources: Sequence[str], item: TrainingQuestion) -> bo
     return here and claim.quote is not None and any(map(claim.quote.overlap, item.answers))
 
 
-def fit_confidence(path: Path) -> str:
+def fit_signals(path: Path) -> str:
     """Weights over Signals that tell answerable questions from others; in words.
 
     The others: every fourth question with a name or number changed, the rest with their passage out of the store.
@@ -105,7 +115,7 @@ def fit_confidence(path: Path) -> str:
             asked = [(item.question, "", True)]
             asked.append((changed, "", False) if changed else (item.question, item.source, False))
             for question, without, answerable in asked:
-                evidence = training.without(without).find(question).extraction.evidence
+                evidence = training.without(without).find(question).parts[0].extraction.evidence
                 if evidence:
                     rows.append(astuple(signals(evidence)))
                     labels.append(answerable)

@@ -46,7 +46,7 @@ class PairedTest:
     lost: int
 
 
-def mean(values: Sequence[float]) -> Estimate:
+def mean(values: Sequence[float] | Values) -> Estimate:
     """The mean with its percentile bootstrap interval (Efron 1979), of at least one value."""
     return estimate([np.asarray(values, float)], np.mean)
 

@@ -24,6 +24,8 @@ class Calibration:
     auroc: Estimate | None  # does it tell answerable questions from others
     risk_coverage: Estimate | None  # the area under the risk-coverage curve of answers
     calibration_error: Estimate | None  # of confidence as the probability that the corpus answers
+    refusal_precision: Estimate | None  # of the questions refused, the share that the corpus does not answer
+    refusal_recall: Estimate | None  # of the questions that the corpus does not answer, the share refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,28 +63,34 @@ def macro_averages(tags: dict[str, dict[str, Estimate]]) -> dict[str, float]:
 
 def calibration(outcomes: Iterable[Outcome]) -> Calibration:
     """The confidence against whether the corpus answers, and against whether the answer is right."""
-    confidence, answerable = confidences(outcomes)
+    outcomes = tuple(outcomes)
+    confidence, answerable, refused = confidences(outcomes)
     risk_confidence, right = rightness(outcomes)
-    auroc = None
+    auroc = precision = recall = None
     if 0 < answerable.sum() < len(answerable):
         auroc = estimate(
             [confidence[answerable == 1], confidence[answerable == 0]], _auroc, paired=False, vectorised=False
         )
+        precision = mean(1 - answerable[refused == 1]) if refused.any() else None
+        recall = mean(refused[answerable == 0])
     return Calibration(
         auroc=auroc,
         risk_coverage=_paired(refusal.area_under_risk_coverage, risk_confidence, right),
         calibration_error=_paired(refusal.expected_calibration_error, confidence, answerable),
+        refusal_precision=precision,
+        refusal_recall=recall,
     )
 
 
-def confidences(outcomes: Iterable[Outcome]) -> tuple[Values, Values]:
-    """The confidence, and 1 where the corpus answers, of every question for which that was judged."""
+def confidences(outcomes: Iterable[Outcome]) -> tuple[Values, Values, Values]:
+    """Confidence, 1 where the corpus answers, 1 where it was refused; of the questions for which that was judged."""
     rows = [
-        (outcome.reply.confidence, outcome.gold.answerable)
+        (outcome.reply.confidence, outcome.gold.answerable, outcome.reply.refused)
         for outcome in outcomes
         if outcome.reply and outcome.gold.answerable is not None
     ]
-    return _columns(rows)
+    confidence, answerable, refused = np.array(rows, float).reshape(-1, 3).T
+    return confidence, answerable, refused
 
 
 def rightness(outcomes: Iterable[Outcome]) -> tuple[Values, Values]:
@@ -92,7 +100,8 @@ def rightness(outcomes: Iterable[Outcome]) -> tuple[Values, Values]:
         right = False if outcome.gold.answerable is False else outcome.right_unrefused
         if outcome.reply and right is not None:
             rows.append((outcome.reply.confidence, right))
-    return _columns(rows)
+    confidence, rights = np.array(rows, float).reshape(-1, 2).T
+    return confidence, rights
 
 
 def latencies(outcomes: Iterable[Outcome]) -> tuple[Latency, ...]:
@@ -119,11 +128,6 @@ def tokens(outcomes: Iterable[Outcome]) -> dict[str, float]:
         for kind, count in (outcome.reply.tokens if outcome.reply else {}).items():
             kinds.setdefault(kind, []).append(count)
     return {kind: fmean(counts) for kind, counts in kinds.items()}
-
-
-def _columns(rows: Sequence[tuple[float, bool]]) -> tuple[Values, Values]:
-    table = np.array(rows, float).reshape(-1, 2)
-    return table[:, 0], table[:, 1]
 
 
 def _auroc(of_answerable: Values, of_others: Values) -> float:

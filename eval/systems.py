@@ -18,8 +18,8 @@ def answering(assistant: Assistant, form: Form = "history") -> System:
     """An assistant as a system to evaluate. Of a refusal, it tells what would have been answered."""
 
     def ask(gold: GoldQuestion) -> Response:
+        finding = assistant.find(asked(assistant, gold, form))
         question = _asked(gold, form)
-        finding = assistant.find(assistant.standalone(question, gold.history if form == "history" else ()))
         answer = assistant.conclude(question, finding)
         unrefused = assistant.conclude(question, finding, strictness=0) if answer.refused else None
         return Response(finding.question, answer.passages, answer, unrefused, answer.seconds)
@@ -32,11 +32,16 @@ def retrieving(retriever: Retriever, passages: int | None = None, form: Form = "
 
     def search(gold: GoldQuestion) -> Response:
         started = perf_counter()
-        asked = standalone(_asked(gold, form), gold.history if form == "history" else ())
-        found = retriever.retrieve(asked, passages)
-        return Response(asked, found, seconds={"retrieve": perf_counter() - started})
+        alone = standalone(_asked(gold, form), gold.history if form == "history" else ())
+        found = retriever.retrieve(alone, passages)
+        return Response(alone, found, seconds={"retrieve": perf_counter() - started})
 
     return search
+
+
+def asked(assistant: Assistant, gold: GoldQuestion, form: Form) -> str:
+    """A gold question as an assistant looks for it."""
+    return assistant.standalone(_asked(gold, form), gold.history if form == "history" else ())
 
 
 def _asked(gold: GoldQuestion, form: Form) -> str:

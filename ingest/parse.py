@@ -15,8 +15,9 @@ from ingest.parse_jsonl import LineFailure, parse_jsonl, parse_jsonl_gz
 from ingest.parse_pdf import parse_pdf
 from ingest.parse_text import parse_markdown, parse_text
 from ingest.suspicions import suspicions
+from rag.comments import comments_start, is_comments_heading
 from rag.errors import ParseError
-from rag.types import Document
+from rag.types import Document, Heading
 
 Parser = Callable[[BinaryIO, str], Iterator[Document | LineFailure]]
 
@@ -57,11 +58,21 @@ def parse(file: BinaryIO, name: str, source: str, size: int) -> Iterator[Documen
         if isinstance(parsed, Document) and not parsed.text.strip():
             parsed = _no_text(parsed)
         if isinstance(parsed, Document):
-            parsed = replace(parsed, warnings=(*parsed.warnings, *suspicions(parsed.text)))
+            parsed = _with_comments(replace(parsed, warnings=(*parsed.warnings, *suspicions(parsed.text))))
         found = True
         yield parsed
     if not found:
         raise ParseError("E_EMPTY", "the file holds no documents.")
+
+
+def _with_comments(document: Document) -> Document:
+    """The document with a heading where readers' comments begin, if it has none there."""
+    found = comments_start(document.text)
+    if found is None or any(is_comments_heading(heading.title) for heading in document.headings):
+        return document
+    start, words = found
+    headings = (*document.headings, Heading(1, words, start))
+    return replace(document, headings=tuple(sorted(headings, key=lambda heading: heading.start)))
 
 
 def _no_text(document: Document) -> LineFailure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 
 from rag.assistant import Assistant
 from rag.command import add_store_options, run, settings_from
@@ -185,11 +187,14 @@ def _print_json(value: dict[str, Any]) -> None:
 
 def _show_answer(answer: Answer) -> None:
     console = Console(highlight=False, markup=False)
-    console.print(answer.text)
+    text = Text(answer.text)
+    if answer.short_answer:
+        text.highlight_regex(r"\s+".join(map(re.escape, answer.short_answer.split())), "bold")
+    console.print(text)
     for rejection in answer.rejections:
         console.print(f"left out: {rejection.claim} ({rejection.reason})", style="dim strike")
-    for warning in answer.warnings:
-        console.print(warning, style="yellow")
+    for note in answer.notes:
+        console.print(note, style="yellow")
     for citation in answer.citations:
         page = f", page {citation.page}" if citation.page else ""
         place = f"[{citation.mark}] {citation.source}{page}, characters {citation.span.start}-{citation.span.end}"

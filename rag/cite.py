@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from rag.lists import is_item
 from rag.support import Support, SupportJudge, Verdict
 from rag.types import Citation, Claim, Document, Draft, Passage, Rejection, Span
 
@@ -42,6 +43,7 @@ def check(draft: Draft, passages: Sequence[Passage], document: Documents, judge:
     sentences: list[str] = []
     citations: list[Citation] = []
     rejections: list[Rejection] = []
+    short_answer: str | None = None
     for claim in draft.claims:
         first = len(citations) + 1
         found: list[Citation] = []
@@ -53,7 +55,8 @@ def check(draft: Draft, passages: Sequence[Passage], document: Documents, judge:
         if found:
             citations += found
             sentences.append(plain(claim.text) + "".join(f" [{citation.mark}]" for citation in found))
-    return Checked(" ".join(sentences), tuple(citations), tuple(rejections), _short_answer(draft, citations))
+            short_answer = short_answer or _short_answer(claim, found[0])
+    return Checked(_joined(sentences), tuple(citations), tuple(rejections), short_answer)
 
 
 def plain(text: str) -> str:
@@ -131,11 +134,17 @@ def _citation(mark: int, document: Document, span: Span, verdict: Verdict) -> Ci
     return Citation(mark, document.source, document.id, span, span.of(document.text), page, verdict.value)
 
 
-def _short_answer(draft: Draft, citations: Sequence[Citation]) -> str | None:
-    """The short answer's characters, if they lie inside the first citation."""
-    place = draft.short_answer
-    if place and citations and draft.claims[0].text == citations[0].quote:
-        within = citations[0].span
-        if within.start <= place.start and place.end <= within.end:
-            return citations[0].quote[place.start - within.start : place.end - within.start]
+def _short_answer(claim: Claim, citation: Citation) -> str | None:
+    """The short answer's characters, if they lie inside the citation of its claim."""
+    place, within = claim.answer, citation.span
+    if place and within.start <= place.start and place.end <= within.end:
+        return citation.quote[place.start - within.start : place.end - within.start]
     return None
+
+
+def _joined(sentences: Sequence[str]) -> str:
+    """The sentences on one line, but the items of a list on lines of their own."""
+    text = ""
+    for before, sentence in zip(("", *sentences), sentences, strict=False):
+        text += ("\n" if is_item(sentence) or is_item(before) else " ") + sentence
+    return text.strip()

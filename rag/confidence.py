@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 from rag.extract import Evidence
@@ -19,16 +20,14 @@ class Signals:
     passage_coverage: float  # share of the question's words in the sentence's passage
 
 
-# A logistic regression on answerable questions against such questions without their passage, or with a name or number
-# exchanged; fitted by `python -m eval fit-confidence`. In the order of the fields of Signals.
-_INTERCEPT = -6.19
-_WEIGHTS = (4.6, 1.4, 0.6, 1.9, 1.9)
+def confidence(evidence: Evidence, weights: Sequence[float]) -> float:
+    """The probability, in [0, 1], that the documents answer a question with this evidence.
 
-
-def confidence(evidence: Evidence) -> float:
-    """The probability, in [0, 1], that the documents answer a question with this evidence."""
-    weighted = zip(_WEIGHTS, astuple(signals(evidence)), strict=True)
-    return 1 / (1 + math.exp(-_INTERCEPT - sum(weight * value for weight, value in weighted)))
+    `weights` are an intercept and one for each field of Signals, as the setting `confidence` holds them.
+    """
+    intercept, *others = weights
+    weighted = zip(others, astuple(signals(evidence)), strict=True)
+    return 1 / (1 + math.exp(-intercept - sum(weight * value for weight, value in weighted)))
 
 
 def signals(evidence: Evidence) -> Signals:

@@ -7,21 +7,23 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
 from rag.candidates import Candidate, Features, SentenceReader, candidates
+from rag.choose import Ranked, choose
+from rag.comments import asks_for_comments, under_comments
+from rag.disagreement import opposed
 from rag.models import Encoded
 from rag.short_answer import ShortAnswer, short_answer
+from rag.stretches import question_kind
 from rag.terms import QuestionTerms, stems
 from rag.types import Claim, Draft, Passage
 
 GENERATOR = "quotes"
-MOST_SENTENCES = 3
+_READ_AGAIN = 5  # sentences looked at word by word
 
 # Over the fields of Features, in their order: a softmax regression on which of the sentences retrieved holds
 # the answer, fitted by `python -m eval fit-quotes`.
-_WEIGHTS = (2.8, 2.8, 2.6, 2.0, 0.3, 1.7, 6.5, 0.8)
-# A further sentence is quoted while the log odds that the best is better are at most this; more for the sentences
-# beside the best, which complete it. The same command prints how often the sentences quoted hold the answer.
-_NEARLY_AS_GOOD = 1.0
-_BESIDE_THE_BEST = 2.0
+_WEIGHTS = (2.7, 2.8, 2.6, 2.1, 0.3, 1.7, 6.4, 0.8)
+# And over what speaks for an answer in the sentences that are read again, fitted by the same command.
+_EVIDENCE = 0.34
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,43 +37,76 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """The sentences considered, best first, the draft, and the evidence for its first sentence.
+    """The sentences considered, best first, the draft, and the evidence for its best sentence.
 
-    Draft and evidence are None when no sentence could be quoted.
+    Draft and evidence are None when no sentence could be quoted. `opposed` are the words of two documents that answer
+    differently, each with its source.
     """
 
-    candidates: tuple[Candidate, ...] = ()
+    ranked: tuple[Ranked, ...] = ()
     draft: Draft | None = None
     evidence: Evidence | None = None
+    opposed: tuple[tuple[str, str], ...] = ()
 
 
 def extract(
     question: str, asked: Encoded, passages: Sequence[Passage], terms: QuestionTerms, reader: SentenceReader
 ) -> Extraction:
-    """One to three exact sentences that answer the question best, and the words that answer it shortly."""
-    found = sorted(
-        candidates(question, asked.vector, passages, terms, reader),
-        key=lambda candidate: (-score(candidate.features), candidate.passage, candidate.span),
-    )
-    if not found:
+    """The exact sentences that answer the question best, and the words that answer it shortly."""
+    sources = [passage.chunk.source for passage in passages]
+    found = candidates(question, asked.vector, passages, terms, reader)
+    if not asks_for_comments(question):
+        by_author = {number for number, one in enumerate(passages, 1) if not under_comments(one.chunk.heading)}
+        # What readers say is quoted where the documents themselves say nothing.
+        found = [each for each in found if each.passage in by_author] or found
+    ranked = _ranked(question, asked, found, reader)
+    if not ranked:
         return Extraction()
-    chosen = _choose(found)
-    answers = [
-        short_answer(question, asked, candidate.text, said)
-        for candidate, said in zip(chosen, reader.encoded([candidate.text for candidate in chosen]), strict=True)
-    ]
-    best = max(range(len(chosen)), key=lambda place: _promise(chosen[place], answers[place]))
-    # The sentence with the short answer comes first: it is what one wants to read.
-    chosen.insert(0, chosen.pop(best))
-    claims = tuple(Claim(candidate.text, (candidate.passage,), candidate.span) for candidate in chosen)
-    answer = answers[best]
-    draft = Draft(claims, GENERATOR, answer.span.shifted(chosen[0].span.start) if answer else None)
-    return Extraction(tuple(found), draft, _evidence(found[0], passages, terms))
+    other = opposed(question, ranked, sources)
+    chosen = choose(question, ranked, sources, other)
+    answering = max(chosen, key=_promise)
+    sides = (ranked[0], other) if other else ()
+    return Extraction(
+        ranked=tuple(ranked),
+        draft=Draft(tuple(_claim(each, each is answering) for each in chosen), GENERATOR),
+        evidence=_evidence(ranked[0].candidate, passages, terms),
+        opposed=tuple((sources[each.candidate.passage - 1], each.words) for each in sides),
+    )
 
 
 def score(features: Features) -> float:
     """How well a sentence answers; differences are log odds of one sentence being the better answer."""
     return math.fsum(weight * value for weight, value in zip(_WEIGHTS, astuple(features), strict=True))
+
+
+def read_again(
+    question: str, asked: Encoded, first: Sequence[Candidate], reader: SentenceReader
+) -> list[ShortAnswer | None]:
+    """The words that answer shortly in each of some sentences; none where a reason is asked for."""
+    if question_kind(question) == "WHY":
+        return [None] * len(first)
+    encoded = reader.encoded([candidate.text for candidate in first])
+    return [short_answer(question, asked, candidate.text, said) for candidate, said in zip(first, encoded, strict=True)]
+
+
+def _ranked(question: str, asked: Encoded, found: Sequence[Candidate], reader: SentenceReader) -> list[Ranked]:
+    """The sentences, best first: all by their features, the first few again by whether they hold an answer."""
+    order = sorted(found, key=lambda each: (-score(each.features), each.passage, each.span))
+    answers = read_again(question, asked, order[:_READ_AGAIN], reader)
+    evidence = [answer.evidence if answer else 0.0 for answer in answers]
+    usual = sum(evidence) / max(len(evidence), 1)
+    first = [
+        Ranked(each, score(each.features) + _EVIDENCE * (found - usual), answer)
+        for each, found, answer in zip(order, evidence, answers, strict=False)
+    ]
+    first.sort(key=lambda each: -each.score)
+    return first + [Ranked(each, score(each.features)) for each in order[_READ_AGAIN:]]
+
+
+def _claim(chosen: Ranked, answers: bool) -> Claim:
+    candidate, short = chosen.candidate, chosen.answer
+    words = short.span.shifted(candidate.span.start) if short and answers else None
+    return Claim(candidate.text, (candidate.passage,), candidate.span, words)
 
 
 def _evidence(best: Candidate, passages: Sequence[Passage], terms: QuestionTerms) -> Evidence:
@@ -83,20 +118,6 @@ def _evidence(best: Candidate, passages: Sequence[Passage], terms: QuestionTerms
     )
 
 
-def _choose(ranked: Sequence[Candidate]) -> list[Candidate]:
-    """The best sentence, then those nearly as good or beside it."""
-    best = ranked[0]
-    chosen: list[Candidate] = []
-    for candidate in ranked:
-        behind = score(best.features) - score(candidate.features)
-        beside = candidate.passage == best.passage and abs(candidate.place - best.place) == 1
-        if behind > (_BESIDE_THE_BEST if beside else _NEARLY_AS_GOOD):
-            continue
-        if len(chosen) < MOST_SENTENCES and candidate.text not in {other.text for other in chosen}:
-            chosen.append(candidate)
-    return chosen
-
-
-def _promise(candidate: Candidate, answer: ShortAnswer | None) -> float:
+def _promise(chosen: Ranked) -> float:
     """How sure a short answer is: that its sentence is the right one, and that it is the right words there."""
-    return score(candidate.features) + math.log(answer.expected_overlap) if answer else -math.inf
+    return chosen.score + math.log(chosen.answer.expected_overlap) if chosen.answer else -math.inf

@@ -56,6 +56,14 @@ class Settings(BaseSettings):
 
     # Answering. The default strictness answers most sample questions right that can be, and refuses most others.
     strictness: float = Field(0.4, ge=0, le=1, description="answers below this confidence are refused")
+    # A logistic regression on answerable questions against such questions without their passage, or with a name or
+    # number exchanged; fitted by `python -m eval fit-signals`.
+    confidence: tuple[float, ...] = Field(
+        (-6.19, 4.6, 1.4, 0.6, 1.9, 1.9),
+        min_length=6,
+        max_length=6,
+        description="intercept and weights over the fields of rag.confidence.Signals",
+    )
 
     llm: Literal["none", "local", "openai", "ollama", "anthropic"] = Field("none", description="who writes answers")
     llm_model: str = Field("", description="name of the language model, as its server knows it")

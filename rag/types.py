@@ -116,23 +116,21 @@ class Claim:
     """One sentence of a draft and the numbers of the passages (from 1) it says it rests on.
 
     `quote` is the place in the document when the claim is a quotation: the words must then be exactly those there.
+    `answer` is the place in the document of the words of it that answer shortly, in at most one claim of a draft.
     """
 
     text: str
     passages: tuple[int, ...]
     quote: Span | None = None
+    answer: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a generator wrote, not yet believed. `short_answer` is a place in the first claim's document.
-
-    `tokens` were read and written by a language model, where one ran.
-    """
+    """What a generator wrote, not yet believed. `tokens` were read and written by a language model, where one ran."""
 
     claims: tuple[Claim, ...]
     generator: str
-    short_answer: Span | None = None
     tokens: dict[str, int] = field(default_factory=dict)
 
 
@@ -194,7 +192,7 @@ class Answer:
     generator: str
     seconds: dict[str, float]
     tokens: dict[str, int] = field(default_factory=dict)  # read and written by a language model, where one ran
-    warnings: tuple[str, ...] = ()  # what went otherwise than asked: passages left out, a language model that failed
+    notes: tuple[str, ...] = ()  # to be told with it: passages left out, documents that disagree, a model that failed
 
     def as_json(self) -> dict[str, Any]:
         """This answer in the machine interface's form."""
@@ -211,5 +209,5 @@ class Answer:
             "passages": [passage.as_json() for passage in self.passages],
             "seconds": self.seconds,
             **({"tokens": self.tokens} if self.tokens else {}),
-            **({"warnings": list(self.warnings)} if self.warnings else {}),
+            **({"notes": list(self.notes)} if self.notes else {}),
         }

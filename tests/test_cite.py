@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +25,8 @@ def claim(start: int, end: int) -> Claim:
 
 
 def test_an_exact_quotation_becomes_a_citation_with_its_page() -> None:
-    checked = check(Draft((claim(28, 56),), "test", Span(45, 54)), [PASSAGE], lookup, JUDGE)
+    short = replace(claim(28, 56), answer=Span(45, 54))
+    checked = check(Draft((short,), "test"), [PASSAGE], lookup, JUDGE)
     assert checked.citations == (
         Citation(1, "pact.txt", "id", Span(28, 56), "It holds [1] for ten years. ", 2, "quoted"),
     )

@@ -80,7 +80,7 @@ def test_a_supported_sentence_cites_the_words_that_support_it(ask: Asking, llm: 
         "Henry Kissinger flew to Beijing in July 1971, in secret."
     ]
     assert answer.citations[0].support == "supported"
-    assert (answer.generator, answer.rejections, answer.warnings) == ("scripted", (), ())
+    assert (answer.generator, answer.rejections, answer.notes) == ("scripted", (), ())
     assert answer.tokens["read"] == 70
     assert answer.tokens["written"] == 7
 
@@ -160,9 +160,9 @@ def test_addresses_and_markup_of_a_model_are_not_shown(ask: Asking, active: str)
 )
 def test_a_failing_server_is_told_of_and_the_documents_are_quoted(ask: Asking, reply: Reply, told: str) -> None:
     answer = ask(reply, llm_seconds=1)
-    assert told in answer.warnings[0]
-    assert "'scripted' at http://127.0.0.1" in answer.warnings[0]
-    assert "quoted instead" in answer.warnings[0]
+    assert told in answer.notes[0]
+    assert "'scripted' at http://127.0.0.1" in answer.notes[0]
+    assert "quoted instead" in answer.notes[0]
     assert answer.generator == "quotes"
     assert "July 1971" in answer.citations[0].quote
 
@@ -171,7 +171,7 @@ def test_a_server_that_is_not_there_is_told_of(corpus: Settings) -> None:
     settings = corpus.changed(llm="openai", llm_model="scripted", llm_url="http://127.0.0.1:9/v1")
     with Store(settings) as store:
         answer = Assistant(store).ask(QUESTION)
-    assert "cannot be reached" in answer.warnings[0]
+    assert "cannot be reached" in answer.notes[0]
     assert "July 1971" in answer.text
 
 
@@ -180,7 +180,7 @@ def test_passages_that_do_not_fit_are_named_never_cut(corpus: Settings, folder: 
     (folder / "long.txt").write_text(long)
     ingest(corpus, folder)
     answer = ask(saying(TRUE), llm_window=700, llm_answer_tokens=16)
-    assert re.match(r"Passage [\d, ]+ did not fit into the language model's window of 700 tokens", answer.warnings[0])
+    assert re.match(r"Passage [\d, ]+ did not fit into the language model's window of 700 tokens", answer.notes[0])
     shown = ask.model.last_prompt
     assert len(re.findall(r"=== \w+ passage \d", shown)) == len(re.findall(r"=== \w+ end of passage \d", shown))
     assert "at length" not in shown or long.strip() in shown

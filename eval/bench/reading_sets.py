@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from eval.bench.workbench import Row, Table, Workbench, mean_of, ours
-from eval.metrics.text import exact_match, token_f1
-from eval.outcome import Outcome
+from eval.bench.workbench import Row, Table, Workbench, mean_of, ours, refusing
+from eval.measures import CUTOFFS
+from eval.metrics.text import contains_answer, exact_match, token_f1
+from eval.outcome import Outcome, Reply
 from eval.run import Protocol
-from eval.summary import calibration
 
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 _SOURCE_NAME = re.compile(r"\(?SOURCE\(?S?\)?:.*|\b20\d\d Q\d\b.*?\.pdf|\b(?:19|20)\d\d\b|\b\w+ \d{1,2},")
@@ -18,10 +18,17 @@ def squad2_public(bench: Workbench) -> Table:
     """SQuAD 2.0 with the paragraph to be found first: short answers, and questions that no paragraph answers."""
     outcomes = bench.run("squad2_public", Protocol(), "answers").outcomes
     figures = {
-        "SQuAD 2.0 EM": mean_of(exact_match(_short(outcome), outcome.gold.answers or ()) for outcome in outcomes),
-        "SQuAD 2.0 F1": mean_of(token_f1(_short(outcome), outcome.gold.answers or ()) for outcome in outcomes),
-        "AUROC": calibration(outcomes).auroc or 0.0,
+        "SQuAD 2.0 EM": mean_of(_exact_match(outcome, outcome.reply) for outcome in outcomes),
+        "SQuAD 2.0 F1": mean_of(_token_f1(outcome, outcome.reply) for outcome in outcomes),
         **ours("", outcomes, ("exact match", "token F1", "citation F1", "hallucination rate", "error rate")).figures,
+        **refusing(outcomes),
+    }
+    answerable = [outcome for outcome in outcomes if outcome.gold.answers]
+    found = [outcome for outcome in answerable if outcome.measures[f"recall@{CUTOFFS[-1]}"]]
+    unrefused = {
+        "exact match": mean_of(_exact_match(outcome, outcome.drafted) for outcome in answerable),
+        "token F1": mean_of(_token_f1(outcome, outcome.drafted) for outcome in answerable),
+        "contained, if retrieved": mean_of(_contained(outcome, outcome.drafted) for outcome in found),
     }
     rows = (
         Row("closed paragraph: human", "published", {"SQuAD 2.0 EM": 0.868, "SQuAD 2.0 F1": 0.895}),
@@ -29,6 +36,7 @@ def squad2_public(bench: Workbench) -> Table:
         Row("always refuse", "published", {"SQuAD 2.0 EM": 0.541, "SQuAD 2.0 F1": 0.541}),
         Row("plain BM25", "published", {"recall@1": 0.750, "recall@5": 0.902, "nDCG@10": 0.842}),
         Row("Footnote, answers", "ours", figures),
+        Row("Footnote, nothing refused", "ours", unrefused),
         ours("Footnote, retrieval", outcomes, ("recall@1", "recall@5", "nDCG@10")),
     )
     return Table("squad2_public", "2,828 questions, 1,529 unanswerable, over 1,216 paragraphs", rows)
@@ -44,9 +52,24 @@ def sec10q(bench: Workbench) -> Table:
     return Table("sec10q", "66 questions on 6 PDFs; nothing published", (Row("Footnote", "ours", figures),))
 
 
-def _short(outcome: Outcome) -> str:
-    reply = outcome.reply
-    return "" if reply is None or reply.refused else reply.short_answer or re.sub(r"\s?\[\d+\]", "", reply.text)
+def _exact_match(outcome: Outcome, reply: Reply | None) -> float:
+    return exact_match(_short(reply), outcome.gold.answers or ())
+
+
+def _token_f1(outcome: Outcome, reply: Reply | None) -> float:
+    return token_f1(_short(reply), outcome.gold.answers or ())
+
+
+def _contained(outcome: Outcome, reply: Reply | None) -> float:
+    return float(bool(reply and contains_answer(_without_marks(reply.text), outcome.gold.answers or ())))
+
+
+def _short(reply: Reply | None) -> str:
+    return "" if reply is None or reply.refused else reply.short_answer or _without_marks(reply.text)
+
+
+def _without_marks(text: str) -> str:
+    return re.sub(r"\s?\[\d+\]", "", text)
 
 
 def _figures_given(outcome: Outcome) -> float | None:

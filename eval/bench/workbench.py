@@ -16,7 +16,7 @@ from eval.gold import save_gold
 from eval.outcome import Outcome
 from eval.run import Protocol, Run, Track, evaluate
 from eval.stats import Estimate, mean
-from eval.summary import estimates
+from eval.summary import calibration, estimates
 from eval.types import GoldQuestion
 from rag.settings import Settings
 
@@ -99,6 +99,18 @@ def ours(system: str, outcomes: Iterable[Outcome], measures: Sequence[str]) -> R
 def published(system: str, **figures: float) -> Row:
     """A row of figures that others published; "_at_" stands for "@" in a column's name."""
     return Row(system, "published", {name.replace("_at_", "@").replace("_", " "): one for name, one in figures.items()})
+
+
+def refusing(outcomes: Iterable[Outcome]) -> dict[str, Estimate]:
+    """How well a run knows when not to answer, as columns."""
+    trust = calibration(outcomes)
+    figures = {
+        "AUROC": trust.auroc,
+        "risk-coverage area": trust.risk_coverage,
+        "refusal precision": trust.refusal_precision,
+        "refusal recall": trust.refusal_recall,
+    }
+    return {name: figure for name, figure in figures.items() if figure}
 
 
 def mean_of(values: Iterable[float | None]) -> Estimate:

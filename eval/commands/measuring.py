@@ -11,8 +11,9 @@ from rich.console import Console
 
 from eval.bench.tables import BENCHMARKS, run_benchmarks, save_results, table_markdown
 from eval.bench.workbench import Workbench
-from eval.commands.show import progress, show
+from eval.commands.show import Bar, show
 from eval.corpus import ingested
+from eval.fit_confidence import fit_confidence
 from eval.report.markdown import run_markdown, sweep_markdown
 from eval.report.page import report_html, sweep_html
 from eval.run import Protocol, evaluate
@@ -41,13 +42,31 @@ def add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 def _run(options: argparse.Namespace) -> int:
     with _open_store(options) as store:
         result, path = evaluate(
-            store, options.gold, _protocol(options), name=options.name, out=options.out, track=progress("Asking")
+            store, options.gold, _protocol(options), name=options.name, out=options.out, track=Bar("Asking")
         )
     markdown = run_markdown(result)
     path.with_suffix(".html").write_text(report_html(result), "utf-8")
     path.with_suffix(".md").write_text(markdown, "utf-8")
     show(markdown)
     Console().print(f"{path}\n{path.with_suffix('.html')}", soft_wrap=True, highlight=False)
+    return 0
+
+
+def add_fit(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `fit-confidence`, which fits the confidence to one's own gold questions."""
+    fitting = commands.add_parser("fit-confidence", help="fit confidence and refusals to your own gold questions")
+    fitting.add_argument("gold", type=Path, metavar="GOLD.jsonl", help="the gold questions, some of them unanswerable")
+    fitting.add_argument("--corpus", type=Path, help="files to ingest first, into a store kept under --out")
+    fitting.add_argument("--out", type=Path, default=Path("runs"), help="folder for what is written (default: runs)")
+    _add_form(fitting)
+    add_store_options(fitting)
+    fitting.set_defaults(command=_fit)
+
+
+def _fit(options: argparse.Namespace) -> int:
+    with _open_store(options) as store:
+        fitted = fit_confidence(store, options.gold, options.form, Bar("Asking"))
+    Console(highlight=False, markup=False).print(str(fitted), soft_wrap=True)
     return 0
 
 
@@ -72,7 +91,7 @@ def _sweep(options: argparse.Namespace) -> int:
         options.out,
         Console(stderr=True),
         measure=options.measure,
-        track=progress,
+        track=Bar,
     )
     path = options.out / f"{options.gold.stem}-sweep.html"
     path.write_text(sweep_html(found), "utf-8")
@@ -94,7 +113,7 @@ def add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 
 def _bench(options: argparse.Namespace) -> int:
-    bench = Workbench(options.benchmarks, options.out, Console(stderr=True), progress, Settings(exact_search=True))
+    bench = Workbench(options.benchmarks, options.out, Console(stderr=True), Bar, Settings(exact_search=True))
     names = tuple(name.strip() for name in options.only.split(",")) if options.only else tuple(BENCHMARKS)
     tables = []
     for found in run_benchmarks(bench, names):
@@ -109,6 +128,10 @@ def _add_protocol(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("runs"), help="folder for what is written (default: runs)")
     parser.add_argument("--retrieval-only", action="store_true", help="search, but do not answer: much faster")
     parser.add_argument("--passages", type=int, metavar="N", help="with --retrieval-only: how many (default: 40)")
+    _add_form(parser)
+
+
+def _add_form(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--form",
         choices=("history", "last-turn", "rewrite"),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
 from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from eval.outcome import Outcome
-from eval.run import Track
+Item = TypeVar("Item")
 
 
 def show(markdown: str, as_markdown: bool = False) -> None:
@@ -20,13 +20,15 @@ def show(markdown: str, as_markdown: bool = False) -> None:
     )
 
 
-def progress(words: str) -> Track:
+class Bar:
     """Shows how many questions were asked and the time left, on stderr."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 
-    def track(outcomes: Iterator[Outcome], total: int) -> Iterable[Outcome]:
+    def __init__(self, words: str) -> None:
+        self._words = words
+
+    def __call__(self, items: Iterable[Item], total: int) -> Iterator[Item]:
+        """The items as they come, with a bar that moves along."""
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         console = Console(stderr=True)
         with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-            yield from bar.track(outcomes, total=total, description=words)
-
-    return track
+            yield from bar.track(items, total=total, description=self._words)

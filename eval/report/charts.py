@@ -168,7 +168,8 @@ def _risk_by_coverage(outcomes: Sequence[Outcome]) -> Chart | None:
 
 
 def _reliability_diagram(outcomes: Sequence[Outcome]) -> Chart | None:
-    bins = reliability(*confidences(outcomes))
+    confidence, answerable, _ = confidences(outcomes)
+    bins = reliability(confidence, answerable)
     if len(bins) < 2:
         return None
     largest = max(one.questions for one in bins)
@@ -186,7 +187,7 @@ def _reliability_diagram(outcomes: Sequence[Outcome]) -> Chart | None:
 
 
 def _confidence_histogram(outcomes: Sequence[Outcome]) -> Chart | None:
-    confidence, answerable = confidences(outcomes)
+    confidence, answerable, _ = confidences(outcomes)
     if not len(confidence):
         return None
     bins = np.linspace(0, 1, 21).tolist()

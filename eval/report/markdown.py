@@ -22,6 +22,8 @@ def run_markdown(run: Run) -> str:
         ("AUROC of confidence", trust.auroc),
         ("risk–coverage area", trust.risk_coverage),
         ("calibration error", trust.calibration_error),
+        ("refusals that are right", trust.refusal_precision),
+        ("unanswerable refused", trust.refusal_recall),
     ):
         if one:
             rows.append([name, number(one.value), interval(one), one.n])

@@ -26,11 +26,16 @@ def plain(text: str) -> str:
 
 
 def answer_markdown(answer: Answer, turn: int) -> str:
-    """An answer with its footnotes as links; a refusal with links to the closest passages."""
+    """An answer, its footnotes as links, its short answer bold; a refusal with links to the closest passages."""
     if answer.refused:
         return plain(answer.text) + _left_out(answer) + _closest(answer.passages[:_CLOSEST], turn) + _searched(answer)
     pieces = _MARK.split(answer.text)
     texts = [plain(piece) if piece.strip() else piece for piece in pieces[::2]]
+    if short := " ".join((answer.short_answer or "").split()):
+        place = next((place for place, piece in enumerate(pieces[::2]) if short in piece), None)
+        if place is not None:
+            before, after = pieces[2 * place].split(short, 1)
+            texts[place] = f"{plain(before)}**{plain(short)}**{plain(after)}"
     links = [f"[{mark}](#cite-{turn}-{int(mark) - 1})" for mark in pieces[1::2]]
     written = "".join(text + link for text, link in zip(texts, [*links, ""], strict=True))
     return written + _left_out(answer) + _searched(answer)
@@ -38,7 +43,7 @@ def answer_markdown(answer: Answer, turn: int) -> str:
 
 def _left_out(answer: Answer) -> str:
     """Warnings, and the sentences that the documents do not support, struck out, each with its reason."""
-    warnings = "".join(f"\n\n*{plain(warning)}*" for warning in answer.warnings)
+    warnings = "".join(f"\n\n*{plain(warning)}*" for warning in answer.notes)
     struck = "".join(f"\n\n~~{plain(each.claim)}~~ *({plain(each.reason)})*" for each in answer.rejections)
     return warnings + struck
 

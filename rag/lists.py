@@ -1,0 +1,54 @@
+"""Lists: whether a question asks for one, and which sentences of a passage are the items of one list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from rag.candidates import Candidate
+
+_ASKS = re.compile(
+    r"^\W*(?:please\s+)?(?:list|name|enumerate)\b"
+    r"|\b(?:what|which)\s+(?:are|were)\s+(?:all|the|some)\s+"
+    r"|\b(?:all|every one) (?:of )?(?:the|these|those)\b"
+    r"|\bwhich (?!is\b|was\b|has\b|does\b)\w+s\b"
+    r"|\bhow many (?:different|kinds|types)\b",
+    re.IGNORECASE,
+)
+_ITEM = re.compile(r"[-*•+–·‣▪]\s|\(?(?:\d{1,2}|[a-z])[.)]\s")
+MOST_ITEMS = 12
+
+
+def asks_for_a_list(question: str) -> bool:
+    """Whether several things are asked for, so that the first ones found may not be all."""
+    return bool(_ASKS.search(question))
+
+
+def list_of(best: Candidate, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The list that a sentence introduces or is an item of, in the order of the text; empty if it is neither.
+
+    The sentence that introduces it, which ends with a colon, comes first; a list is cut after 12 items.
+    """
+    passage = sorted(
+        (each for each in candidates if each.passage == best.passage),
+        key=lambda each: each.place,
+    )
+    places = {each.place: each for each in passage}
+    start = best.place
+    if is_item(best.text):
+        while start - 1 in places and is_item(places[start - 1].text):
+            start -= 1
+        introduced = start - 1 in places and places[start - 1].text.rstrip().endswith(":")
+        start -= introduced
+    elif not best.text.rstrip().endswith(":"):
+        return []
+    end = start + (not is_item(places[start].text))
+    while end in places and is_item(places[end].text):
+        end += 1
+    found = [places[place] for place in range(start, end)]
+    return found[: MOST_ITEMS + 1] if len(found) > 1 else []
+
+
+def is_item(text: str) -> bool:
+    """Whether a sentence begins with a bullet or a number."""
+    return bool(_ITEM.match(text))
