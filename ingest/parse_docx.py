@@ -10,16 +10,23 @@ from typing import BinaryIO
 
 import docx
 from docx.document import Document as WordDocument
+from docx.shared import RGBColor
 from docx.table import Table
+from docx.text.hyperlink import Hyperlink
+from docx.text.paragraph import Paragraph
+from docx.text.run import Run
 from lxml.etree import XMLSyntaxError
 
 from ingest.canonical import TextBuilder
+from ingest.hidden import quoted
 from rag.errors import ParseError
 from rag.types import Document
 
 _MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _OLE = b"\xd0\xcf\x11\xe0"  # what a password or the format of before 2007 wraps a document in
 _MOST_ENTRIES, _MOST_BYTES, _MOST_ENTRY_BYTES = 5_000, 200 * 2**20, 100 * 2**20
+_WHITE = RGBColor(255, 255, 255)
+_SMALLEST = 2  # points
 _HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
 
 
@@ -34,8 +41,10 @@ def parse_docx(file: BinaryIO, source: str) -> Iterator[Document]:
     except (zipfile.BadZipFile, KeyError, ValueError, XMLSyntaxError, NotImplementedError) as error:
         raise ParseError("E_CORRUPT", f"it is not a readable .docx ({error}). Save it again.") from None
     builder = TextBuilder()
-    title = _add_body(builder, word)
-    yield builder.document(source, word.core_properties.title or title or PurePosixPath(source).stem, _MEDIA_TYPE)
+    title, hidden = _add_body(builder, word)
+    title = word.core_properties.title or title or PurePosixPath(source).stem
+    warnings = (f"hidden, white or tiny text was left out: {quoted(hidden)}",) if hidden else ()
+    yield builder.document(source, title, _MEDIA_TYPE, warnings)
 
 
 def _guard(file: BinaryIO) -> None:
@@ -54,9 +63,10 @@ def _guard(file: BinaryIO) -> None:
     file.seek(0)
 
 
-def _add_body(builder: TextBuilder, word: WordDocument) -> str:
-    """Add every block; the text of the title, or of the first heading."""
+def _add_body(builder: TextBuilder, word: WordDocument) -> tuple[str, list[str]]:
+    """Add every block; the text of the title or of the first heading, and what readers of the document do not see."""
     title = ""
+    hidden: list[str] = []
     for block in word.iter_inner_content():
         if isinstance(block, Table):
             builder.add("\n".join("| " + " | ".join(_cells(row)) + " |" for row in block.rows))
@@ -64,10 +74,30 @@ def _add_body(builder: TextBuilder, word: WordDocument) -> str:
         style = block.style.name or "" if block.style else ""
         heading = _HEADING.match(style)
         level = 1 if style == "Title" else int(heading[1]) if heading else None
-        builder.add(block.text, heading_level=level)
+        text = _visible_text(block, hidden)
+        builder.add(text, heading_level=level)
         if level is not None and not title:
-            title = block.text
-    return title
+            title = text
+    return title, hidden
+
+
+def _visible_text(paragraph: Paragraph, hidden: list[str]) -> str:
+    """A paragraph's text without runs that are hidden, white or tiny; those with words are added to `hidden`."""
+    shown = []
+    for part in paragraph.iter_inner_content():
+        for run in part.runs if isinstance(part, Hyperlink) else (part,):
+            if _is_hidden(run):
+                hidden.extend(filter(str.strip, (run.text,)))
+            else:
+                shown.append(run.text)
+    return "".join(shown)
+
+
+def _is_hidden(run: Run) -> bool:
+    font = run.font
+    tiny = font.size is not None and font.size.pt < _SMALLEST
+    white = font.color is not None and font.color.rgb == _WHITE and font.highlight_color is None
+    return bool(font.hidden) or tiny or white
 
 
 def _cells(row: docx.table._Row) -> Iterator[str]:

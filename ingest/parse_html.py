@@ -11,6 +11,7 @@ from bs4 import BeautifulSoup
 from lxml.etree import _Element
 
 from ingest.canonical import TextBuilder, decode
+from ingest.hidden import quoted, standing_in, without_invisible
 from rag.errors import ParseError
 from rag.types import Document
 
@@ -25,6 +26,18 @@ def parse_html(file: BinaryIO, source: str) -> Iterator[Document]:
     if len(data) > _LARGEST:
         raise ParseError("E_TOO_BIG", f"{len(data) / 2**20:.0f} MB of HTML > {_LARGEST // 2**20} MB. Split the page.")
     html, warnings = decode(data)
+    seen = without_invisible(html)
+    builder, title, guessed = _read(seen.html)
+    # Menus and the like are hidden on many pages: what matters is what would have come into the document.
+    if left_out := standing_in(seen.removed, _read(html)[0].text if seen.removed else ""):
+        warnings += (f"text that readers of the page cannot see was left out: {quoted(left_out)}",)
+    if kept := standing_in(seen.folded, builder.text):
+        warnings += (f"text that the page does not show at first: {quoted(kept)}",)
+    yield builder.document(source, title or PurePosixPath(source).stem, _MEDIA_TYPE, warnings + guessed)
+
+
+def _read(html: str) -> tuple[TextBuilder, str, tuple[str, ...]]:
+    """A page's text, its title, and a warning if no article was found in it."""
     builder = TextBuilder()
     article = trafilatura.bare_extraction(html, include_comments=False, include_tables=True, with_metadata=True)
     title = ""
@@ -32,10 +45,10 @@ def parse_html(file: BinaryIO, source: str) -> Iterator[Document]:
         title = article.title or ""
         for block in article.body:
             _add(builder, block)
-    if not builder.text.strip():
-        title = title or _add_visible_text(builder, html)
-        warnings += ("no article recognised: all visible text was kept",)
-    yield builder.document(source, title or PurePosixPath(source).stem, _MEDIA_TYPE, warnings)
+    if builder.text.strip():
+        return builder, title, ()
+    title = title or _add_visible_text(builder, html)
+    return builder, title, ("no article recognised: all visible text was kept",)
 
 
 def _add(builder: TextBuilder, block: _Element) -> None:

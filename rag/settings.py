@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     # A logistic regression on answerable questions against such questions without their passage, or with a name or
     # number exchanged; fitted by `python -m eval fit-signals`.
     confidence: tuple[float, ...] = Field(
-        (-6.19, 4.6, 1.4, 0.6, 1.9, 1.9),
+        (-6.26, 4.15, 0.98, 0.67, 2.55, 2.36),
         min_length=6,
         max_length=6,
         description="intercept and weights over the fields of rag.confidence.Signals",
