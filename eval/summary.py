@@ -69,7 +69,10 @@ def calibration(outcomes: Iterable[Outcome]) -> Calibration:
     auroc = precision = recall = None
     if 0 < answerable.sum() < len(answerable):
         auroc = estimate(
-            [confidence[answerable == 1], confidence[answerable == 0]], _auroc, paired=False, vectorised=False
+            [confidence[answerable == 1], confidence[answerable == 0]],
+            refusal.separation,
+            paired=False,
+            vectorised=False,
         )
         precision = mean(1 - answerable[refused == 1]) if refused.any() else None
         recall = mean(refused[answerable == 0])
@@ -128,11 +131,6 @@ def tokens(outcomes: Iterable[Outcome]) -> dict[str, float]:
         for kind, count in (outcome.reply.tokens if outcome.reply else {}).items():
             kinds.setdefault(kind, []).append(count)
     return {kind: fmean(counts) for kind, counts in kinds.items()}
-
-
-def _auroc(of_answerable: Values, of_others: Values) -> float:
-    labels = np.r_[np.ones(len(of_answerable)), np.zeros(len(of_others))]
-    return refusal.auroc(np.r_[of_answerable, of_others], labels) or 0.0
 
 
 def _paired(statistic: object, first: Values, second: Values) -> Estimate | None:

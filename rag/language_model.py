@@ -167,6 +167,13 @@ def _anthropic(settings: Settings) -> LanguageModel:
         max_retries=0,
         api_key=settings.llm_key.get_secret_value(),
     )
+    try:
+        _ = client.metadata  # the client looks the model up before it asks the server
+    except ValueError:
+        raise SettingsError(
+            f"llm_model is {name!r}, which llama-index-llms-anthropic does not know. Write the name as in Anthropic's "
+            "list of models, and update the package for a new one."
+        ) from None
     return LanguageModel(client, name, url, settings)
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from enum import StrEnum
 from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.figures import figures
 from rag.models import Embedder, Encoded
@@ -51,14 +52,15 @@ _OPPOSITES = tuple(
         ("sensitive", "resistant insensitive"),
     )
 )
+Likeness = NDArray[np.float32]
 _LONGEST_EVIDENCE = 3  # sentences that may support a claim together
 
 
 # A logistic regression over the fields of Agreement, in their order; fitted by `python -m eval fit-support`.
-_INTERCEPT = -6.25
-_WEIGHTS = (1.0, 0.9, -1.83, 2.93, 0.7, 2.37, -0.02, 2.18, 0.51)
+_INTERCEPT = -8.38
+_WEIGHTS = (1.04, 1.02, -1.88, 3.12, 0.67, 2.37, 1.56, 0.63, 2.02, 0.49)
 _SUPPORTED = 0.5
-_WEAK = 0.31
+_WEAK = 0.3
 _WORDS = 0.2  # of the claim's content words at least so many must stand there, however they are inflected
 _NAMES = 0.5  # a name may be given in part: "Henry Kissinger" where the source says "Kissinger"
 _REASONS = {
@@ -66,7 +68,7 @@ _REASONS = {
     "names": "it names what the source does not",
     "negation": "one of the two denies what the other says",
     "opposites": "the source says the opposite",
-    "order": "the source has these words in another order",
+    "order": "the source has these names in another order",
 }
 
 
@@ -89,8 +91,9 @@ class Agreement:
     nearest: float  # mean over the claim's words of how near the nearest word comes, in context
     farthest: float  # the same of the word that comes least near
     similarity: float  # cosine of claim and stretch
-    order: float  # of the neighbouring words that both have, the share that stands in the same order
+    order: float  # of the neighbouring names that both have, the share that stands in the same order
     negation: float  # 1 if both deny or neither does
+    denied: float  # how near what the claim denies comes to something that is denied there; 1 if it denies nothing
     opposites: float  # 0 if one says what is the other's opposite
 
 
@@ -149,12 +152,14 @@ def agreement(
     own = frozenset(stems(text))
     names = {stem(word) for name in names_and_numbers(claim) for word in words(name) if not word.isdigit()}
     claimed = list(dict.fromkeys(stems(claim)))
-    vectors = [each.word_vectors for each in encoded if len(each.words)]
-    if vectors and said.words:
-        best = (said.word_vectors @ np.concatenate(vectors).T).max(axis=1)
+    theirs = [stem(word) for each in encoded for word in each.words]
+    likeness = np.zeros((0, 0), np.float32)
+    nearest = farthest = 0.0
+    if theirs and said.words:
+        vectors = np.concatenate([each.word_vectors for each in encoded if len(each.words)])
+        likeness = said.word_vectors @ vectors.T
+        best = likeness.max(axis=1)
         nearest, farthest = float(best.mean()), float(best.min())
-    else:
-        nearest = farthest = 0.0
     whole = np.sum([each.vector for each in encoded], axis=0)
     return Agreement(
         figures=_share(wanted, there),
@@ -163,8 +168,9 @@ def agreement(
         nearest=nearest,
         farthest=farthest,
         similarity=float(said.vector @ whole / max(float(np.linalg.norm(whole)), 1e-12)),
-        order=_order(claimed, stems(text)),
+        order=_order([word for word in claimed if word in names], stems(text)),
         negation=float(_denies(claim) == _denies(text)),
+        denied=_denied(claim, text, [stem(word) for word in said.words], theirs, likeness),
         opposites=float(not _opposed(set(claimed), own)),
     )
 
@@ -186,6 +192,27 @@ def _order(claimed: Sequence[str], there: Sequence[str]) -> float:
 
 def _denies(text: str) -> bool:
     return len(_NEGATIONS.findall(text)) % 2 == 1
+
+
+def _denied(claim: str, text: str, ours: Sequence[str], theirs: Sequence[str], likeness: Likeness) -> float:
+    """How near the words after each negation of the claim come to those about some negation of the text; the least."""
+    there = [before + after for before, after in _negated(text)]
+
+    def best(denied: Sequence[str]) -> float:
+        if any(set(denied) & set(words) for words in there):
+            return 1.0
+        rows = [place for place, word in enumerate(ours) if word in denied]
+        columns = [place for place, word in enumerate(theirs) if any(word in words for words in there)]
+        return float(likeness[np.ix_(rows, columns)].max()) if rows and columns else 0.0
+
+    return min((best(after) for _, after in _negated(claim)), default=1.0)
+
+
+def _negated(text: str) -> Iterator[tuple[list[str], list[str]]]:
+    """The stems of the two content words before each negation, and of the four after it in its clause."""
+    for match in _NEGATIONS.finditer(text):
+        clause = re.split(r"[.;!?]", text[match.end() :], maxsplit=1)[0]
+        yield stems(text[: match.start()])[-2:], stems(clause)[:4]
 
 
 def _opposed(claimed: set[str], there: frozenset[str]) -> bool:

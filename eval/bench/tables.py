@@ -14,6 +14,7 @@ from eval.bench.ablation import ablation
 from eval.bench.parsing_sets import formats, html_articles
 from eval.bench.reading_sets import sec10q, squad2_public
 from eval.bench.retrieval_sets import anthropic_code, anthropic_docs, chroma_chunking, mtrag_cloud, scifact
+from eval.bench.support_sets import scifact_support
 from eval.bench.workbench import Table, Workbench
 from eval.errors import BenchError
 from eval.provenance import code, machine
@@ -26,9 +27,12 @@ BENCHMARKS: dict[str, Callable[[Workbench], Table]] = {
     measure.__name__: measure
     for measure in (
         *(chroma_chunking, scifact, mtrag_cloud, squad2_public, anthropic_docs, anthropic_code),
-        *(sec10q, html_articles, formats, ablation),
+        *(scifact_support, sec10q, html_articles, formats, ablation),
     )
 }
+
+
+_FOLDERS = {scifact_support.__name__: "scifact", ablation.__name__: ""}  # where they are named otherwise
 
 
 def run_benchmarks(bench: Workbench, names: Sequence[str]) -> Iterator[Table]:
@@ -40,8 +44,9 @@ def run_benchmarks(bench: Workbench, names: Sequence[str]) -> Iterator[Table]:
         if name not in BENCHMARKS:
             raise BenchError(f"there is no benchmark {name!r}. Known: {', '.join(BENCHMARKS)}.")
     for name in names:
-        if not (bench.benchmarks / name).is_dir() and name != ablation.__name__:
-            bench.console.print(f"{name}: skipped, there is no folder {bench.benchmarks / name}", markup=False)
+        folder = bench.benchmarks / _FOLDERS.get(name, name)
+        if not folder.is_dir():
+            bench.console.print(f"{name}: skipped, there is no folder {folder}", markup=False)
             continue
         started = perf_counter()
         found = BENCHMARKS[name](bench)

@@ -32,6 +32,12 @@ def auroc(confidence: Values, answerable: Values) -> float | None:
     return float(roc_auc_score(answerable, confidence)) if 0 < answerable.sum() < len(answerable) else None
 
 
+def separation(higher: Values, lower: Values) -> float:
+    """The chance that one of the first values is greater than one of the second; both hold at least one."""
+    labels = np.r_[np.ones(len(higher)), np.zeros(len(lower))]
+    return float(roc_auc_score(labels, np.r_[higher, lower]))
+
+
 def risk_coverage(confidence: Values, right: Values) -> tuple[Values, Values]:
     """Coverage and risk, each of shape (questions,): answering only the n most confident questions covers n of all,
     and errs in the share of these that is not right.
