@@ -4,65 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import perf_counter
 
 import prompts
 from rag.candidates import SentenceReader
 from rag.cite import NOTHING, check
-from rag.comments import under_comments
 from rag.confidence import confidence
 from rag.conversation import courtesy, leans, standalone
 from rag.errors import LanguageModelError
-from rag.extract import GENERATOR, Extraction, extract
+from rag.extract import GENERATOR, extract
+from rag.finding import Finding, Part, in_turn, of_readers, quotes, refusal, told_with
 from rag.generate import prompt, rewritten, write
 from rag.language_model import load_language_model
-from rag.lists import asks_for_a_list
-from rag.mentions import Mentions, asked_for, find_mentions
+from rag.mentions import asked_for, find_mentions
 from rag.parts import parts
 from rag.query import checked_question
 from rag.retrieve import ReadQuestion, Retriever
 from rag.store import Store
 from rag.support import SupportJudge
-from rag.terms import QuestionTerms, stems, weigh
-from rag.types import Answer, Citation, Claim, Draft, Passage, Span, Turn
+from rag.terms import stems, weigh
+from rag.types import Answer, Draft, Passage, Turn
 
 COURTESY = "courtesy"
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One of the questions that a question asks, and the best that can be quoted for it.
-
-    `certainty` is the probability that the documents answer it.
-    """
-
-    question: str
-    terms: QuestionTerms
-    extraction: Extraction
-    certainty: float
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was found for a question before anything is decided: passages, and what can be quoted for each part of it.
-
-    `question` is what was searched for: without filters and quotation marks, and with misspelt names put right. `scan`
-    is what reading every document gave, for a question about the collection as a whole.
-    """
-
-    question: str
-    passages: tuple[Passage, ...]
-    parts: tuple[Part, ...]
-    seconds: dict[str, float]
-    scan: Mentions | None = None
-
-    @property
-    def certainty(self) -> float:
-        """The probability that the documents answer at least one part."""
-        if self.scan:
-            return float(self.scan.draft is not None)
-        return max((part.certainty for part in self.parts), default=0.0)
 
 
 class Assistant:
@@ -117,7 +81,7 @@ class Assistant:
         pieces = parts(asked.query.text)
         read = [self._read_part(piece, asked) for piece in pieces] if len(pieces) > 1 else [asked]
         found = [self.retriever.search(each).passages for each in read]
-        passages = found[0] if len(found) == 1 else _in_turn(found)
+        passages = found[0] if len(found) == 1 else in_turn(found)
         retrieved = perf_counter()
         drafted = tuple(self._part(each, passages) for each in read)
         seconds = {"retrieve": retrieved - started, "draft": perf_counter() - retrieved}
@@ -144,8 +108,8 @@ class Assistant:
             strictness = self.store.settings.strictness
         certainty = finding.certainty
         seconds = dict(finding.seconds)
-        draft = _quotes(finding, strictness)
-        notes = _notes(finding, strictness, self.store.statistics().chunks)
+        draft = quotes(finding, strictness)
+        notes = told_with(finding, strictness, self.store.statistics().chunks)
         if draft and self._model and not finding.scan:
             started = perf_counter()
             written, told = yield from self._written(finding)
@@ -153,7 +117,7 @@ class Assistant:
             seconds["draft"] += perf_counter() - started
         started = perf_counter()
         checked = check(draft, finding.passages, self.store.document, self._judge) if draft else NOTHING
-        notes += _readers(checked.citations, finding.passages)
+        notes += of_readers(checked.citations, finding.passages)
         seconds["check"] = perf_counter() - started
         answer = Answer(
             question=question,
@@ -194,66 +158,6 @@ class Assistant:
     @property
     def _generator(self) -> str:
         return self._model.name if self._model else GENERATOR
-
-
-def refusal(finding: Finding) -> str:
-    """What is said when the documents do not answer; names the words that they nowhere mention."""
-    if not finding.passages and not finding.scan:
-        return prompts.load("refusal_empty")
-    unknown = dict.fromkeys(word for part in finding.parts for word in part.terms.unknown.values())
-    if unknown:
-        return prompts.fill("refusal_unknown_words", words=", ".join(unknown))
-    return prompts.load("refusal")
-
-
-def _quotes(finding: Finding, strictness: float) -> Draft | None:
-    """The quotations for the parts that are certain enough; the first short answer among them."""
-    if finding.scan:
-        return finding.scan.draft
-    drafts = [part.extraction.draft for part in finding.parts if part.certainty >= strictness]
-    claims: dict[Span | None, Claim] = {}
-    for claim in (claim for draft in drafts if draft for claim in draft.claims):
-        claims.setdefault(claim.quote, claim)
-    return Draft(tuple(claims.values()), GENERATOR) if claims else None
-
-
-def _notes(finding: Finding, strictness: float, chunks: int) -> tuple[str, ...]:
-    """What is told beside quotations: whether they are all there is, what was not found, where documents disagree."""
-    if finding.scan:
-        return (finding.scan.note,)
-    answered = [part for part in finding.parts if part.certainty >= strictness and part.extraction.draft]
-    missing = [part.question for part in finding.parts if part not in answered] if answered else []
-    notes = [f"Nothing was found for “{question}”" for question in missing]
-    for part in answered:
-        if part.extraction.opposed:
-            said = ", ".join(f"{source} says “{words}”" for source, words in part.extraction.opposed)
-            notes.append(f"The documents disagree: {said}.")
-    if answered and asks_for_a_list(finding.question) and chunks > len(finding.passages):
-        seen = len(finding.passages)
-        were = "was" if seen == 1 else "were"
-        notes.append(f"This may not be all: {seen} of the collection's {chunks:,} passages {were} looked at.")
-    return tuple(notes)
-
-
-def _readers(citations: Sequence[Citation], passages: Sequence[Passage]) -> tuple[str, ...]:
-    """Which footnotes point at a reader's comment instead of at what the document itself says."""
-    comments = [passage.chunk for passage in passages if under_comments(passage.chunk.heading)]
-    marks = [
-        f"[{citation.mark}]"
-        for citation in citations
-        if any(chunk.source == citation.source and chunk.span.overlap(citation.span) for chunk in comments)
-    ]
-    if not marks:
-        return ()
-    are = "is a reader's comment" if len(marks) == 1 else "are readers' comments"
-    return (f"{', '.join(marks)} {are}, not what the document itself says.",)
-
-
-def _in_turn(lists: Sequence[tuple[Passage, ...]]) -> tuple[Passage, ...]:
-    """The passages of several searches, the best of each first, none twice."""
-    longest = max(map(len, lists))
-    turns = (passages[place] for place in range(longest) for passages in lists if place < len(passages))
-    return tuple({passage.chunk.id: passage for passage in reversed(list(turns))}.values())[::-1]
 
 
 def _courtesy(said: str, name: str) -> Answer:

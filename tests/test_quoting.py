@@ -58,6 +58,8 @@ def test_both_parts_are_answered_and_what_is_missing_is_named(assistant: Assista
     assert "Karl Anders" in answer.text
     assert "Oslo" in answer.text
     assert {citation.source for citation in answer.citations} >= {"harbour-report.md", "bridge.md"}
+    same = assistant.ask("Who built the harbour of Lindau, and who built the harbour of Lindau?")
+    assert len({(citation.source, citation.span) for citation in same.citations}) == len(same.citations)
     half = assistant.ask("Who built the harbour of Lindau, and how many penguins live in Antarctica?")
     assert "Karl Anders" in half.text
     assert any("penguins" in note for note in half.notes)

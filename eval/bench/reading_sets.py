@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from eval.bench.workbench import Row, Table, Workbench, mean_of, ours, refusing
+from eval.bench.workbench import CHECKED, Row, Table, Workbench, mean_of, ours, refusing
 from eval.measures import CUTOFFS
 from eval.metrics.text import contains_answer, exact_match, token_f1
 from eval.outcome import Outcome, Reply
@@ -22,6 +22,7 @@ def squad2_public(bench: Workbench) -> Table:
         "SQuAD 2.0 F1": mean_of(_token_f1(outcome, outcome.reply) for outcome in outcomes),
         **ours("", outcomes, ("exact match", "token F1", "citation F1", "hallucination rate", "error rate")).figures,
         **refusing(outcomes),
+        **ours("", outcomes, CHECKED).figures,
     }
     answerable = [outcome for outcome in outcomes if outcome.gold.answers]
     found = [outcome for outcome in answerable if outcome.measures[f"recall@{CUTOFFS[-1]}"]]
@@ -47,7 +48,7 @@ def sec10q(bench: Workbench) -> Table:
     outcomes = bench.run("sec10q", Protocol(), "answers").outcomes
     figures = {
         "figures": mean_of(_figures_given(outcome) for outcome in outcomes),
-        **ours("", outcomes, ("cited sources", "recall@5", "ROUGE-L", "error rate")).figures,
+        **ours("", outcomes, ("cited sources", "recall@5", "ROUGE-L", "error rate", *CHECKED)).figures,
     }
     return Table("sec10q", "66 questions on 6 PDFs; nothing published", (Row("Footnote", "ours", figures),))
 

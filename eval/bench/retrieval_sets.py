@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from eval.bench.reference import dense, recursive_chunks, use_bundled_tokens, whole_documents
-from eval.bench.workbench import Row, Table, Workbench, mean_of, ours, published, refusing
+from eval.bench.workbench import CHECKED, Row, Table, Workbench, mean_of, ours, published, refusing
 from eval.gold import load_gold
 from eval.metrics.ranking import recall
 from eval.outcome import Outcome, System, judge
@@ -77,7 +77,7 @@ def scifact(bench: Workbench) -> Table:
         rows.append(ours(system, bench.run("scifact", _SEARCH, name, settings=settings).outcomes, columns))
     reasoned = [question for question in gold if question.evidence]
     cited = bench.run("scifact", Protocol(), "citations", only=reasoned, settings=bench.settings.changed(strictness=0))
-    measures = ("citation recall", "citation precision", "citation F1")
+    measures = ("citation recall", "citation precision", "citation F1", *CHECKED)
     rows.append(ours("Footnote, quotes for 505 claims", cited.outcomes, measures))
     return Table("scifact", "809 claims over 5,183 abstracts; quotes against the rationale sentences", tuple(rows))
 
@@ -102,7 +102,7 @@ def mtrag_cloud(bench: Workbench) -> Table:
             figures[f"nDCG@5, {tag.removeprefix('turn:')}"] = estimates(tagged, ["nDCG@5"])["nDCG@5"]
         rows.append(Row(f"Footnote, {words}", "ours", figures))
     answered = bench.run("mtrag_cloud", Protocol(), "answers").outcomes
-    measures = ("ROUGE-L", "cited sources", "hallucination rate", "error rate")
+    measures = ("ROUGE-L", "cited sources", "hallucination rate", "error rate", *CHECKED)
     figures = {**ours("", answered, measures).figures, **refusing(answered)}
     rows.append(Row("Footnote, answers with history", "ours", figures))
     return Table("mtrag_cloud", "188 turns with judgements, answers to 205; 11,873 passages", tuple(rows))
@@ -120,7 +120,7 @@ def anthropic_docs(bench: Workbench) -> Table:
             published("Voyage, summaries by an LLM", precision_at_3=0.4533, recall_at_3=0.7142, MRR_at_3=0.7733),
             published("Voyage, LLM reranker", precision_at_3=0.4367, recall_at_3=0.6933, MRR_at_3=0.8650),
             ours("Footnote", bench.run("anthropic_docs", _SEARCH, "search").outcomes, columns),
-            ours("Footnote, answers", answered, ("ROUGE-L", "cited sources", "error rate")),
+            ours("Footnote, answers", answered, ("ROUGE-L", "cited sources", "error rate", *CHECKED)),
         ),
     )
 

@@ -20,6 +20,9 @@ from eval.summary import calibration, estimates
 from eval.types import GoldQuestion
 from rag.settings import Settings
 
+# What must be 1 for every answer: its citations are exact, each of its sentences has one.
+CHECKED = ("exactness", "cited sentences")
+
 Kind = Literal["published", "rebuilt", "ours"]
 
 
