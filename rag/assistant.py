@@ -9,7 +9,7 @@ from time import perf_counter
 
 import prompts
 from rag.candidates import SentenceReader
-from rag.cite import NOTHING, check
+from rag.cite import NOTHING, Checked, check
 from rag.confidence import confidence
 from rag.conversation import courtesy, leans, standalone
 from rag.errors import LanguageModelError
@@ -108,15 +108,19 @@ class Assistant:
             strictness = self.store.settings.strictness
         certainty = finding.certainty
         seconds = dict(finding.seconds)
-        draft = quotes(finding, strictness)
+        draft = quoted = quotes(finding, strictness)
         notes = told_with(finding, strictness, self.store.statistics().chunks)
         if draft and self._model and not finding.scan:
             started = perf_counter()
             written, told = yield from self._written(finding)
-            draft, notes = (written, told) if written else (draft, notes + told)
+            draft, notes = written or draft, notes + told
             seconds["draft"] += perf_counter() - started
         started = perf_counter()
-        checked = check(draft, finding.passages, self.store.document, self._judge) if draft else NOTHING
+        checked = self._checked(draft, finding)
+        if quoted and draft is not quoted and checked.rejections and not checked.citations:
+            # What was written is worth nothing, but the quotations may be.
+            draft, checked = quoted, replace(self._checked(quoted, finding), rejections=checked.rejections)
+            notes += ("The documents support nothing of what the language model wrote; they are quoted instead.",)
         notes += of_readers(checked.citations, finding.passages)
         seconds["check"] = perf_counter() - started
         answer = Answer(
@@ -137,6 +141,9 @@ class Assistant:
         if not self._model:
             yield from re.findall(r"\S+\s*", answer.text)
         yield answer
+
+    def _checked(self, draft: Draft | None, finding: Finding) -> Checked:
+        return check(draft, finding.passages, self.store.document, self._judge) if draft else NOTHING
 
     def _written(self, finding: Finding) -> Generator[str, None, tuple[Draft | None, tuple[str, ...]]]:
         """Stream the language model's draft; return it, or None if the model failed, and what is to be told."""

@@ -80,9 +80,7 @@ def _cited(
     elif _ACTIVE.search(claim.text):
         yield "it holds an address or markup, which only a quotation may"
     else:
-        yield from _supported(
-            claim, first, [passages[number - 1] for number in named] or passages, named, document, judge
-        )
+        yield from _supported(claim, first, passages, named, document, judge)
 
 
 def _quotation(claim: Claim, quote: Span, mark: int, passage: Passage, document: Documents) -> Citation | str:
@@ -106,18 +104,16 @@ def _supported(
     document: Documents,
     judge: SupportJudge,
 ) -> Iterator[Citation | str]:
-    """A citation of each named passage that supports the claim; the best one, where none is named."""
-    found: list[tuple[Passage, Support]] = []
-    for passage in passages:
-        chunk = passage.chunk
-        support = judge.judge(claim.text, chunk.text, f"{chunk.title} {chunk.heading}")
-        if support:
-            found.append((passage, support))
-    found.sort(key=lambda each: -each[1].probability)
-    holds = [each for each in found if each[1].verdict is not Verdict.UNSUPPORTED]
+    """A citation of each named passage that supports the claim; of the best of all, where none is named or does."""
+    first_judged = _judged(claim, [passages[number - 1] for number in named] or passages, judge)
+    holds = [each for each in first_judged if each[1].verdict is not Verdict.UNSUPPORTED]
+    if not holds and named:
+        # A model that writes well may still put the wrong number behind a sentence; what counts is what supports it.
+        others = [passage for number, passage in enumerate(passages, start=1) if number not in named]
+        holds = [each for each in _judged(claim, others, judge) if each[1].verdict is Verdict.SUPPORTED][:1]
     if not holds:
         where = "the passages" if not named else f"passage {', '.join(map(str, named))}"
-        yield f"not said in {where}" + (f": {found[0][1].reason}" if found else "")
+        yield f"not said in {where}" + (f": {first_judged[0][1].reason}" if first_judged else "")
         return
     for passage, support in holds if named else holds[:1]:
         stored = document(passage.chunk.document_id)
@@ -127,6 +123,17 @@ def _supported(
             continue
         yield _citation(first, stored, span, support.verdict)
         first += 1
+
+
+def _judged(claim: Claim, passages: Sequence[Passage], judge: SupportJudge) -> list[tuple[Passage, Support]]:
+    """Each passage with how it supports the claim, the best first."""
+    found: list[tuple[Passage, Support]] = []
+    for passage in passages:
+        chunk = passage.chunk
+        support = judge.judge(claim.text, chunk.text, f"{chunk.title} {chunk.heading}")
+        if support:
+            found.append((passage, support))
+    return sorted(found, key=lambda each: -each[1].probability)
 
 
 def _citation(mark: int, document: Document, span: Span, verdict: Verdict) -> Citation:

@@ -23,6 +23,11 @@ _MARK = re.compile(
     re.IGNORECASE,
 )
 _BARE_PARENTHESES = re.compile(r"\(\s*\d+(?:[,;\s]+\d+)*\s*\)")  # "(1971)" is a year, not a mark
+_ATTRIBUTION = re.compile(
+    r"(?:according to |as )?(?:the )?passages? \d+(?:(?:,| and|, and) (?:passage )?\d+)*"
+    r"(?:,|\s+(?:also\s+)?(?:states?|says?|mentions?|notes?|reports?|explains?|indicates?)(?:\s+that|,)?)\s+(?=\S)",
+    re.IGNORECASE,
+)
 _HISTORY = 4  # turns of the conversation that a question is completed from
 _LIST_MARK = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+")
 
@@ -65,7 +70,10 @@ def parse_draft(text: str, model: str, ending: Ending) -> Draft:
     """
     claims: list[Claim] = []
     for sentence in _sentences(text):
-        said, marks = strip_marks(sentence), tuple(dict.fromkeys(_marks(sentence)))
+        said, named = _without_attribution(strip_marks(sentence))
+        marks = tuple(dict.fromkeys((*_marks(sentence), *named)))
+        if said in {claim.text for claim in claims}:  # small models go round in circles
+            continue
         if not re.search(r"\w", said):
             if claims and marks:  # the mark stands after the full stop
                 claims[-1] = Claim(claims[-1].text, tuple(dict.fromkeys((*claims[-1].passages, *marks))))
@@ -98,6 +106,15 @@ def write(prompt: Prompt, model: LanguageModel) -> Iterator[str | Draft]:
 def strip_marks(text: str) -> str:
     """A text on one line without footnote marks, in any of the brackets that models write."""
     return re.sub(r"\s+([.,;:!?])", r"\1", " ".join(_MARK.sub(_kept_year, text).split()))
+
+
+def _without_attribution(sentence: str) -> tuple[str, tuple[int, ...]]:
+    """A sentence without "Passage 2 says that" before it, and the numbers of the passages named there."""
+    found = _ATTRIBUTION.match(sentence)
+    if not found:
+        return sentence, ()
+    rest = sentence[found.end() :]
+    return rest[:1].upper() + rest[1:], tuple(int(number) for number in re.findall(r"\d+", found.group()))
 
 
 def _kept_year(match: re.Match[str]) -> str:

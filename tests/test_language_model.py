@@ -102,11 +102,25 @@ def test_an_unsupported_sentence_is_left_out_and_kept_as_a_rejection(ask: Asking
     assert not answer.refused
 
 
-def test_an_answer_without_any_support_is_a_refusal(ask: Asking) -> None:
+def test_where_nothing_written_is_supported_the_documents_are_quoted(ask: Asking) -> None:
     answer = ask(saying("The moon is made of 300 kinds of cheese [1]."))
-    assert answer.refused
-    assert answer.citations == ()
-    assert len(answer.rejections) == 1
+    assert answer.text.startswith("Henry Kissinger flew to Beijing in July 1971, in secret. [1]")
+    assert [rejection.claim for rejection in answer.rejections] == ["The moon is made of 300 kinds of cheese."]
+    assert "nothing of what the language model wrote" in answer.notes[0]
+    assert answer.generator == "quotes"
+
+
+def test_a_sentence_with_the_wrong_number_is_cited_where_it_stands(ask: Asking) -> None:
+    answer = ask(
+        saying("Henry Kissinger flew to Beijing in July 1971 [2]. Henry Kissinger flew to Beijing in July 1971 [1].")
+    )
+    assert answer.text == "Henry Kissinger flew to Beijing in July 1971. [1]"
+    assert [citation.source for citation in answer.citations] == ["visit.txt"]
+
+
+def test_a_sentence_may_say_which_passage_says_so(ask: Asking) -> None:
+    answer = ask(saying("Passage 1 states that Henry Kissinger flew to Beijing in July 1971."))
+    assert answer.text == "Henry Kissinger flew to Beijing in July 1971. [1]"
 
 
 def test_a_model_that_finds_no_answer_makes_a_refusal(ask: Asking) -> None:
@@ -137,7 +151,7 @@ def test_addresses_and_markup_of_a_model_are_not_shown(ask: Asking, active: str)
     answer = ask(saying(active))
     assert "evil" not in answer.text
     assert "<" not in answer.text
-    assert answer.refused
+    assert answer.generator == "quotes"
     assert "markup" in answer.rejections[0].reason
 
 
