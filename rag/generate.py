@@ -25,7 +25,7 @@ _MARK = re.compile(
 _BARE_PARENTHESES = re.compile(r"\(\s*\d+(?:[,;\s]+\d+)*\s*\)")  # "(1971)" is a year, not a mark
 _ATTRIBUTION = re.compile(
     r"(?:according to |as )?(?:the )?passages? \d+(?:(?:,| and|, and) (?:passage )?\d+)*"
-    r"(?:,|\s+(?:also\s+)?(?:states?|says?|mentions?|notes?|reports?|explains?|indicates?)(?:\s+that|,)?)\s+(?=\S)",
+    r"(?:\s*[:,]|\s+(?:also\s+)?(?:states?|says?|mentions?|notes?|reports?|explains?|indicates?)(?:\s+that|,)?)\s+(?=\S)",
     re.IGNORECASE,
 )
 _HISTORY = 4  # turns of the conversation that a question is completed from

@@ -118,8 +118,18 @@ def test_a_sentence_with_the_wrong_number_is_cited_where_it_stands(ask: Asking) 
     assert [citation.source for citation in answer.citations] == ["visit.txt"]
 
 
-def test_a_sentence_may_say_which_passage_says_so(ask: Asking) -> None:
-    answer = ask(saying("Passage 1 states that Henry Kissinger flew to Beijing in July 1971."))
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Passage 1 states that",
+        "The passage 1 says",
+        "Passage 1:",
+        "According to passage 1,",
+        "passages 1 and 2 also note that",
+    ],
+)
+def test_a_sentence_may_say_which_passage_says_so(ask: Asking, said: str) -> None:
+    answer = ask(saying(f"{said} Henry Kissinger flew to Beijing in July 1971."))
     assert answer.text == "Henry Kissinger flew to Beijing in July 1971. [1]"
 
 

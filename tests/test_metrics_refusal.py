@@ -13,6 +13,7 @@ from eval.metrics.refusal import (
     expected_calibration_error,
     reliability,
     risk_coverage,
+    separation,
 )
 
 Question = tuple[float, int]  # a confidence and its label
@@ -139,3 +140,12 @@ def test_the_calibration_error_lies_between_0_and_1(drawn: list[Question]) -> No
     error = expected_calibration_error(*columns(drawn))
     assert error is not None
     assert 0 <= error <= 1
+
+
+@settings(deadline=None)
+@given(questions)
+def test_separation_is_auroc_of_two_groups(drawn: list[Question]) -> None:
+    confidence, labels = columns(drawn)
+    whole = auroc(confidence, labels)
+    if whole is not None:
+        assert separation(confidence[labels == 1], confidence[labels == 0]) == pytest.approx(whole)

@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eval.__main__ import main
+from eval.errors import GoldError
+from eval.fit_confidence import fit_confidence, fit_to
+from rag.settings import Settings
+from rag.store import Store
+from tests.conftest import SAMPLE_GOLD
+
+SHIPPED = Settings.model_fields["confidence"].default
+
+
+def test_a_signal_that_tells_questions_apart_gains_weight_and_a_threshold() -> None:
+    chance = np.random.default_rng(1)
+    labels = np.array([1.0, 0.0] * 60)
+    rows = chance.uniform(0.4, 0.6, (120, 5))
+    rows[:, 2] = np.where(labels == 1, 0.9, 0.1) + chance.normal(0, 0.05, 120)
+    fitted = fit_to(rows, labels, SHIPPED, 0.4)
+    assert fitted.weights[3] > SHIPPED[3] + 1
+    assert fitted.after.auroc > 0.99
+    assert fitted.after.right > 0.95
+    assert fitted.after.right >= fitted.before.right
+    assert 0 < fitted.strictness < 1
+
+
+def test_signals_that_say_nothing_are_not_said_to_tell_questions_apart() -> None:
+    chance = np.random.default_rng(2)
+    fitted = fit_to(chance.uniform(0, 1, (40, 5)), np.array([1.0, 0.0] * 20), SHIPPED, 0.4)
+    assert fitted.after.auroc < 0.75
+    assert fitted.after.right < 0.75
+    assert fitted.after.calibration_error < fitted.before.calibration_error
+
+
+def test_the_command_prints_lines_that_rag_toml_takes(
+    sample_store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fit-confidence", str(SAMPLE_GOLD), "--store", str(sample_store.path)]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("48 questions, 12 unanswerable; cross-validated:")
+    lines = shown.split("rag.toml:\n")[1]
+    (tmp_path / "rag.toml").write_text(lines)
+    settings = Settings()
+    assert len(settings.confidence) == len(SHIPPED)
+    assert 0 <= settings.strictness <= 1
+
+
+def test_too_few_unanswerable_questions_are_named(sample_store: Store, tmp_path: Path) -> None:
+    gold = tmp_path / "gold.jsonl"
+    gold.write_text(
+        '{"id": "a", "question": "Who?", "answers": ["Mao"]}\n{"id": "b", "question": "When?", "answers": []}'
+    )
+    with pytest.raises(GoldError, match="has 1 answerable and 1 unanswerable questions; at least 5"):
+        fit_confidence(sample_store, gold)
