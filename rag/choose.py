@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rag.candidates import Candidate
-from rag.lists import asks_for_a_list, list_of
+from rag.lists import asks_for_a_list, introduces, is_item, list_of
 from rag.parts import asks_every_document
 from rag.short_answer import ShortAnswer
 
@@ -50,7 +50,8 @@ def choose(question: str, ranked: Sequence[Ranked], sources: Sequence[str], othe
     if asks_every_document(question):
         return _of_every_document(ranked, sources)
     near = list(_nearly_as_good(best, ranked))
-    for each in near if asks_for_a_list(question) else [best]:
+    wanted = near if asks_for_a_list(question) else [best] if introduces(best.candidate.text) else []
+    for each in wanted:
         if items := list_of(each.candidate, list(found)):
             return [found[item] for item in items]
     chosen = [best]
@@ -63,15 +64,18 @@ def choose(question: str, ranked: Sequence[Ranked], sources: Sequence[str], othe
 
 def _nearly_as_good(best: Ranked, ranked: Sequence[Ranked]) -> Iterator[Ranked]:
     for each in ranked:
-        beside = each.candidate.passage == best.candidate.passage and (
-            abs(each.candidate.place - best.candidate.place) == 1
-        )
+        apart = abs(each.candidate.place - best.candidate.place)
+        beside = each.candidate.passage == best.candidate.passage and apart == 1 and not is_item(each.candidate.text)
         if best.score - each.score <= (_BESIDE_THE_BEST if beside else _NEARLY_AS_GOOD):
             yield each
 
 
 def _leading(best: Ranked, ranked: Sequence[Ranked]) -> Ranked | None:
-    """The sentence before the best, where the best leans on it for something that the question names."""
+    """The sentence before the best, where the best is its item or leans on it for what the question names."""
+    found = {each.candidate: each for each in ranked}
+    if is_item(best.candidate.text):
+        items = list_of(best.candidate, list(found))
+        return found[items[0]] if items and introduces(items[0].text) else None
     features = best.candidate.features
     if not _LEANS.match(best.candidate.text) or features.context_coverage <= features.coverage:
         return None

@@ -16,7 +16,6 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 _ITEM = re.compile(r"[-*•+–·‣▪]\s|\(?(?:\d{1,2}|[a-z])[.)]\s")
-MOST_ITEMS = 12
 
 
 def asks_for_a_list(question: str) -> bool:
@@ -27,26 +26,26 @@ def asks_for_a_list(question: str) -> bool:
 def list_of(best: Candidate, candidates: Sequence[Candidate]) -> list[Candidate]:
     """The list that a sentence introduces or is an item of, in the order of the text; empty if it is neither.
 
-    The sentence that introduces it, which ends with a colon, comes first; a list is cut after 12 items.
+    The sentence that introduces it, which ends with a colon, comes first.
     """
-    passage = sorted(
-        (each for each in candidates if each.passage == best.passage),
-        key=lambda each: each.place,
-    )
-    places = {each.place: each for each in passage}
+    places = {each.place: each for each in candidates if each.passage == best.passage}
     start = best.place
     if is_item(best.text):
         while start - 1 in places and is_item(places[start - 1].text):
             start -= 1
-        introduced = start - 1 in places and places[start - 1].text.rstrip().endswith(":")
-        start -= introduced
-    elif not best.text.rstrip().endswith(":"):
+        start -= start - 1 in places and introduces(places[start - 1].text)
+    elif not introduces(best.text):
         return []
     end = start + (not is_item(places[start].text))
     while end in places and is_item(places[end].text):
         end += 1
     found = [places[place] for place in range(start, end)]
-    return found[: MOST_ITEMS + 1] if len(found) > 1 else []
+    return found if len(found) > 1 else []
+
+
+def introduces(text: str) -> bool:
+    """Whether a sentence ends with a colon, so that what it speaks of stands below."""
+    return text.rstrip().endswith(":")
 
 
 def is_item(text: str) -> bool:

@@ -143,3 +143,10 @@ def test_the_whole_collection_is_read_for_words(assistant: Assistant) -> None:
     none = assistant.ask("Which documents mention Timbuktu?")
     assert none.refused
     assert none.notes == ("All of the collection was read, 3 documents: “Timbuktu” stands in none.",)
+
+
+def test_one_item_brings_the_line_that_introduces_it_but_not_the_others(assistant: Assistant) -> None:
+    answer = assistant.ask("What is the dock for timber called?")
+    assert "these docks: [" in answer.text
+    assert "- South dock for timber [" in answer.text
+    assert "passengers" not in answer.text
