@@ -84,6 +84,9 @@ class Assistant:
         passages = found[0] if len(found) == 1 else in_turn(found)
         retrieved = perf_counter()
         drafted = tuple(self._part(each, passages) for each in read)
+        if len(drafted) > 1 and max(part.certainty for part in drafted) < self.store.settings.strictness:
+            # Words that stand in one part may be what the other needs.
+            drafted = max(drafted, (self._part(asked, passages),), key=lambda parts: max(p.certainty for p in parts))
         seconds = {"retrieve": retrieved - started, "draft": perf_counter() - retrieved}
         return Finding(asked.query.text, passages, drafted, seconds)
 

@@ -80,7 +80,7 @@ def told_with(finding: Finding, strictness: float, chunks: int) -> tuple[str, ..
     for part in answered:
         if part.extraction.opposed:
             said = ", ".join(f"{source} says “{words}”" for source, words in part.extraction.opposed)
-            notes.append(f"The documents disagree: {said}.")
+            notes.append(f"The documents give different answers: {said}.")
     if answered and asks_for_a_list(finding.question) and chunks > len(finding.passages):
         seen = len(finding.passages)
         were = "was" if seen == 1 else "were"

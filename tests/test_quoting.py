@@ -74,14 +74,14 @@ def test_documents_that_disagree_are_both_quoted_and_named(assistant: Assistant)
     answer = assistant.ask("How much trade did the harbour of Lindau handle in 2023?")
     assert "240 billion" in answer.text
     assert "190 billion" in answer.text
-    (note,) = [note for note in answer.notes if "disagree" in note]
+    (note,) = [note for note in answer.notes if "different answers" in note]
     assert "harbour-report.md says “240 billion" in note
     assert "harbour-review.md says “190 billion" in note
 
 
 def test_documents_that_agree_are_not_said_to_disagree(sample_assistant: Assistant) -> None:
     for question in ("How many missiles were eliminated under the INF Treaty?", "When did Nixon visit China?"):
-        assert not [note for note in sample_assistant.ask(question).notes if "disagree" in note]
+        assert not [note for note in sample_assistant.ask(question).notes if "different answers" in note]
 
 
 def test_each_document_is_quoted_where_each_is_asked_for(assistant: Assistant) -> None:
