@@ -11,7 +11,7 @@ from rag.figures import figures
 
 _UNIT = re.compile(r"%|per ?cent|[$€£¥]", re.IGNORECASE)
 _YEAR = re.compile(r"\b(?:1[0-9]|20)\d\d\b")
-# How much of the question's words, weighted by rarity, both sentences must have to speak of the same thing. Set by hand,
+# How much of the question's words, weighted by rarity, both sentences must have to speak of the same thing. By hand,
 # so that false alarms are rare: four among 400 of SQuAD's answerable questions, eleven without it.
 _SAME = 0.7
 # How much less of the question's names, and of its words in the context, the other sentence may have.
