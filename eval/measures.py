@@ -147,8 +147,13 @@ def _of_passages(gold: GoldQuestion, passages: Sequence[Passage]) -> dict[str, f
     return values
 
 
+def without_marks(text: str) -> str:
+    """An answer's text without its footnote marks."""
+    return _MARK.sub("", text)
+
+
 def _of_answer(gold: GoldQuestion, answer: Answer) -> dict[str, float | None]:
-    given = "" if answer.refused else _MARK.sub("", answer.text)
+    given = "" if answer.refused else without_marks(answer.text)
     right = is_right(gold, answer)
     values = {"correct": None if right is None or gold.answerable is None else float(right)}
     if not gold.answers:

@@ -11,7 +11,7 @@ import prompts
 from rag.candidates import SentenceReader
 from rag.cite import NOTHING, Checked, check
 from rag.confidence import confidence
-from rag.conversation import courtesy, leans, standalone
+from rag.conversation import courtesy, standalone
 from rag.errors import LanguageModelError
 from rag.extract import GENERATOR, extract
 from rag.finding import Finding, Part, in_turn, of_readers, quotes, refusal, told_with
@@ -64,12 +64,13 @@ class Assistant:
 
     def standalone(self, question: str, history: Sequence[Turn]) -> str:
         """The question as it can be understood alone; by the language model, where there is one and it is needed."""
-        if self._model and leans(question, history):
+        completed = standalone(question, history)
+        if self._model and completed != question:
             try:
                 return rewritten(question, history, self._model)
             except LanguageModelError:
                 pass  # the answer that follows meets the same failure and tells of it
-        return standalone(question, history)
+        return completed
 
     def find(self, question: str) -> Finding:
         """Retrieve and draft for a stand-alone question, without deciding whether the draft is good enough."""
@@ -81,7 +82,7 @@ class Assistant:
         pieces = parts(asked.query.text)
         read = [self._read_part(piece, asked) for piece in pieces] if len(pieces) > 1 else [asked]
         found = [self.retriever.search(each).passages for each in read]
-        passages = found[0] if len(found) == 1 else in_turn(found)
+        passages = in_turn(found)
         retrieved = perf_counter()
         drafted = tuple(self._part(each, passages) for each in read)
         if len(drafted) > 1 and max(part.certainty for part in drafted) < self.store.settings.strictness:

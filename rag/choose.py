@@ -45,15 +45,14 @@ def choose(question: str, ranked: Sequence[Ranked], sources: Sequence[str], othe
     That is its list, or those nearly as good or beside it; the best of each document where each is asked for; and
     `other`, which says otherwise. `sources` are those of the passages.
     """
-    found = {each.candidate: each for each in ranked}
     best = ranked[0]
     if asks_every_document(question):
         return _of_every_document(ranked, sources)
     near = list(_nearly_as_good(best, ranked))
     wanted = near if asks_for_a_list(question) else [best] if introduces(best.candidate.text) else []
     for each in wanted:
-        if items := list_of(each.candidate, list(found)):
-            return [found[item] for item in items]
+        if items := _list_of(each, ranked):
+            return items
     chosen = [best]
     for each in [other, *near] if other else near:
         if len(chosen) < MOST_SENTENCES and each.candidate.text not in {one.candidate.text for one in chosen}:
@@ -72,15 +71,19 @@ def _nearly_as_good(best: Ranked, ranked: Sequence[Ranked]) -> Iterator[Ranked]:
 
 def _leading(best: Ranked, ranked: Sequence[Ranked]) -> Ranked | None:
     """The sentence before the best, where the best is its item or leans on it for what the question names."""
-    found = {each.candidate: each for each in ranked}
     if is_item(best.candidate.text):
-        items = list_of(best.candidate, list(found))
-        return found[items[0]] if items and introduces(items[0].text) else None
+        items = _list_of(best, ranked)
+        return items[0] if items and introduces(items[0].candidate.text) else None
     features = best.candidate.features
     if not _LEANS.match(best.candidate.text) or features.context_coverage <= features.coverage:
         return None
     place = (best.candidate.passage, best.candidate.place - 1)
     return next((each for each in ranked if (each.candidate.passage, each.candidate.place) == place), None)
+
+
+def _list_of(one: Ranked, ranked: Sequence[Ranked]) -> list[Ranked]:
+    found = {each.candidate: each for each in ranked if each.candidate.passage == one.candidate.passage}
+    return [found[item] for item in list_of(one.candidate, list(found))]
 
 
 def _of_every_document(ranked: Sequence[Ranked], sources: Sequence[str]) -> list[Ranked]:

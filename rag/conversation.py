@@ -78,11 +78,6 @@ def standalone(question: str, history: Sequence[Turn]) -> str:
     return _exchanged(rest, previous) or _completed(rest, previous)
 
 
-def leans(question: str, history: Sequence[Turn]) -> bool:
-    """Whether the question cannot be understood without the conversation."""
-    return standalone(question, history) != question
-
-
 def _exchanged(rest: str, previous: str) -> str | None:
     """The previous question with one name or number exchanged, if that is all the rest says."""
     new = _ELLIPSIS.sub("", rest).strip(" ?.!,")

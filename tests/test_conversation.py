@@ -2,7 +2,7 @@ import pytest
 
 import prompts
 from rag.assistant import COURTESY, Assistant
-from rag.conversation import courtesy, leans, standalone
+from rag.conversation import courtesy, standalone
 from rag.types import Turn
 
 HISTORY = (
@@ -27,7 +27,7 @@ HISTORY = (
 )
 def test_a_question_that_leans_on_the_last_one_carries_its_words(question: str, expected: str) -> None:
     assert standalone(question, HISTORY) == expected
-    assert leans(question, HISTORY) is (question != expected)
+    assert (standalone(question, HISTORY) != question) is (question != expected)
     assert standalone(question, ()) == question
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from eval.bench.workbench import CHECKED, Row, Table, Workbench, mean_of, ours, refusing
-from eval.measures import CUTOFFS
+from eval.measures import CUTOFFS, without_marks
 from eval.metrics.text import contains_answer, exact_match, token_f1
 from eval.outcome import Outcome, Reply
 from eval.run import Protocol
@@ -62,15 +62,11 @@ def _token_f1(outcome: Outcome, reply: Reply | None) -> float:
 
 
 def _contained(outcome: Outcome, reply: Reply | None) -> float:
-    return float(bool(reply and contains_answer(_without_marks(reply.text), outcome.gold.answers or ())))
+    return float(bool(reply and contains_answer(without_marks(reply.text), outcome.gold.answers or ())))
 
 
 def _short(reply: Reply | None) -> str:
-    return "" if reply is None or reply.refused else reply.short_answer or _without_marks(reply.text)
-
-
-def _without_marks(text: str) -> str:
-    return re.sub(r"\s?\[\d+\]", "", text)
+    return "" if reply is None or reply.refused else reply.short_answer or without_marks(reply.text)
 
 
 def _figures_given(outcome: Outcome) -> float | None:
