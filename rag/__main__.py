@@ -22,7 +22,7 @@ from rag.command import add_store_options, run, settings_from
 from rag.errors import QuestionError, StoreDamaged
 from rag.explain import STAGES, VIEWS, Explanation, explain_candidates, explain_source
 from rag.retrieve import Retriever
-from rag.store import Store, discard_vectors
+from rag.store import Store
 from rag.types import Answer, Passage, Turn
 
 
@@ -44,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.add_argument("--file", type=Path, help='JSON Lines file of {"id", "question"}; needs --json')
     doctor = commands.add_parser("doctor", help="check a store, and mend it")
     doctor.add_argument("--repair", action="store_true", help="rebuild the vectors from the catalog where they differ")
+    doctor.add_argument("--purge", action="store_true", help="rewrite the files without a trace of what was deleted")
     doctor.set_defaults(command=_doctor)
     for command in (ask, search, doctor):
         add_store_options(command)
@@ -107,29 +108,23 @@ def _explanation_json(one: Explanation) -> dict[str, Any]:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    settings = settings_from(options)
-    try:
-        store = Store(settings)
-    except StoreDamaged:
-        if not options.repair:
-            raise
-        discard_vectors(settings)
-        store = Store(settings)
-    with store:
+    with Store(settings_from(options)) as store:
+        if options.repair:
+            store.repair()
+        if options.purge:
+            store.purge()
         health = store.check()
-        if options.repair and not health.ok:
-            with store.writing() as writer:
-                writer.reconcile()
-            health = store.check()
     if options.json:
         _print_json(asdict(health) | {"ok": health.ok})
-    else:
-        table = Table(show_header=False, box=None)
-        for name, value in asdict(health).items():
-            table.add_row(name, str(value))
-        Console().print(table)
-        hint = "" if health.ok else " Mend it with: python -m rag doctor --repair"
-        Console().print(f"{'healthy' if health.ok else 'damaged.'}{hint}")
+        return 0 if health.ok else StoreDamaged.exit_code
+    table = Table(show_header=False, box=None)
+    for name, value in asdict(health).items():
+        table.add_row(name.replace("_", " "), ", ".join(value) if isinstance(value, tuple) else str(value))
+    console = Console(markup=False, highlight=False)
+    console.print(table)
+    if health.set_aside:
+        console.print("What was set aside is no longer needed: python -m rag doctor --purge deletes it.")
+    console.print("healthy" if health.ok else "damaged. Mend it with: python -m rag doctor --repair")
     return 0 if health.ok else StoreDamaged.exit_code
 
 

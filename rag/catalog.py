@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from threading import Lock, local
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 
-from rag.errors import StoreMismatch
+from rag.errors import StoreDamaged, StoreMismatch, StoreUnwritable
 from rag.models import Vectors
 from rag.query import Filters
 from rag.terms import stem
@@ -23,6 +25,9 @@ from rag.types import Chunk, Document, Heading, Page, Span
 from rag.words import Hashes, WordIndex
 
 _SCHEMA = """
+CREATE TABLE store (
+    id TEXT NOT NULL                       -- tells its vectors from other stores' on the same Chroma server
+);
 CREATE TABLE collections (
     id        INTEGER PRIMARY KEY,
     name      TEXT NOT NULL UNIQUE,
@@ -80,7 +85,11 @@ _COLLECTION_SCHEMA = """
 CREATE VIRTUAL TABLE keywords_{0} USING fts5 (text, heading, title, tokenize = 'porter unicode61 remove_diacritics 2');
 CREATE VIRTUAL TABLE terms_{0} USING fts5vocab (keywords_{0}, row);
 """
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
+_FROM_FORMAT_3 = """
+CREATE TABLE store (id TEXT NOT NULL);
+UPDATE collections SET identity = json_set(identity, '$.format', 4);
+"""
 SQLITE_VERSION = sqlite3.sqlite_version
 _CACHE_KILOBYTES = 32_768  # a connection; SQLite's own 2 MB are read anew for every question
 _BATCH = 500  # below SQLite's limit on variables in one statement
@@ -180,15 +189,35 @@ class Catalog:
         self._connections: list[sqlite3.Connection] = []
         self._local = local()
         self._lock = Lock()
+        try:
+            self.store_id = self._open()
+        except sqlite3.DatabaseError as error:
+            self.close()
+            if isinstance(error, sqlite3.OperationalError):
+                raise unwritable(path.parent, error) from error
+            raise StoreDamaged(
+                f"{path} cannot be read ({error}). It is the only copy of what was ingested: put a backup in its "
+                "place, or move the folder away and ingest the documents again."
+            ) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self) -> str:
+        """Create or upgrade the tables where needed; the store's id."""
         if not self._db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'collections'").fetchone():
             self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {FORMAT_VERSION}; COMMIT;")
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version != FORMAT_VERSION:
-            self.close()
+        if version == 3:
+            self._db.executescript(f"BEGIN; {_FROM_FORMAT_3} PRAGMA user_version = {FORMAT_VERSION}; COMMIT;")
+        elif version != FORMAT_VERSION:
             raise StoreMismatch(
-                f"the store at {path.parent} has format {version or 1}, this Footnote writes {FORMAT_VERSION}. "
+                f"the store at {self._path.parent} has format {version or 1}, this Footnote writes {FORMAT_VERSION}. "
                 "Move the folder away and ingest the documents again."
             )
+        self._db.execute("INSERT INTO store SELECT ? WHERE NOT EXISTS (SELECT 1 FROM store)", (uuid4().hex,))
+        id: str = self._db.execute("SELECT id FROM store").fetchone()[0]
+        return id
 
     @property
     def _db(self) -> sqlite3.Connection:
@@ -212,13 +241,17 @@ class Catalog:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        self._db.execute("BEGIN IMMEDIATE")
+        """All or nothing. Raises StoreUnwritable if the disk is full or the file may not be changed."""
         try:
+            self._db.execute("BEGIN IMMEDIATE")
             yield self._db
-        except BaseException:
-            self._db.execute("ROLLBACK")
+            self._db.execute("COMMIT")
+        except BaseException as error:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError):
+                raise unwritable(self._path.parent, error) from error
             raise
-        self._db.execute("COMMIT")
 
     # Collections
 
@@ -243,6 +276,13 @@ class Catalog:
             db.execute(f"DROP TABLE keywords_{collection}")
             db.execute("DELETE FROM chunks WHERE collection = ?", (collection,))
             db.execute("DELETE FROM collections WHERE id = ?", (collection,))
+
+    def rename_collections(self, names: Mapping[int, str]) -> None:
+        """Give collections new names, all at one instant."""
+        with self._transaction() as db:
+            # Names are unique at every step: two collections may be trading theirs.
+            db.executemany("UPDATE collections SET name = char(31) || id WHERE id = ?", [(id,) for id in names])
+            db.executemany("UPDATE collections SET name = ? WHERE id = ?", [(name, id) for id, name in names.items()])
 
     def set_unsettled(self, collection: int, unsettled: bool) -> None:
         """Mark that the vectors may (or can no longer) differ from the chunks."""
@@ -529,16 +569,48 @@ class Catalog:
             found.update((id, np.frombuffer(vector, np.float32)) for id, vector in rows)
         return found
 
+    def vectors(self, collection: int, model: str) -> Iterator[tuple[list[str], Vectors]]:
+        """Every chunk's id with its vector, in batches; the vectors of a batch have shape (len(ids), dimension)."""
+        last = 0
+        while True:
+            rows = self._db.execute(
+                "SELECT c.rowid, c.id, e.vector FROM chunks AS c "
+                "CROSS JOIN embeddings AS e ON e.model = ? AND e.text_hash = c.text_hash "
+                "WHERE c.collection = ? AND c.rowid > ? ORDER BY c.rowid LIMIT ?",
+                (model, collection, last, _BATCH),
+            ).fetchall()
+            if not rows:
+                return
+            last = rows[-1][0]
+            yield [id for _, id, _ in rows], np.stack([np.frombuffer(vector, np.float32) for *_, vector in rows])
+
     def drop_unused_embeddings(self) -> int:
         """Delete the vectors of texts that no chunk holds any more; how many."""
         with self._transaction() as db:
             statement = "DELETE FROM embeddings WHERE text_hash NOT IN (SELECT text_hash FROM chunks)"
             return db.execute(statement).rowcount
 
+    def purge(self) -> None:
+        """Rewrite the file without a trace of what was deleted from it."""
+        for collection in self.collections():
+            keywords = f"keywords_{collection.id}"
+            self._db.execute(f"INSERT INTO {keywords} ({keywords}) VALUES ('optimize')")
+        self._db.execute("VACUUM")
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def integrity(self) -> str:
         """SQLite's own check: "ok", or what is wrong."""
         result: str = self._db.execute("PRAGMA integrity_check(1)").fetchone()[0]
         return result
+
+
+def unwritable(store: Path, error: Exception) -> StoreUnwritable:
+    """The error that says what stopped a write to the store, and how much room its disk has."""
+    free = shutil.disk_usage(store).free / 2**20
+    return StoreUnwritable(
+        f"the store at {store} cannot be written to ({error}; {free:,.0f} MB are free on its disk). Make room or allow "
+        "writing there, and run the same command again: what was stored is unharmed."
+    )
 
 
 def _any(terms: Sequence[str]) -> str:

@@ -7,9 +7,11 @@ RagError
 ├── LanguageModelError a language model cannot be reached, refuses, or breaks off
 ├── ParseError         a file cannot be read as a document
 └── StoreError
-    ├── StoreBusy      another process is using the store
-    ├── StoreMismatch  the store was built with other settings
-    └── StoreDamaged   the store cannot be read and must be repaired
+    ├── StoreBusy         another process is using the store
+    ├── StoreMismatch     the store was built with other settings
+    ├── StoreDamaged      the store cannot be read
+    ├── StoreUnwritable   the disk is full, or the store may not be written to
+    └── StoreUnavailable  the Chroma server does not answer
 
 Commands print the message alone and exit with `exit_code`; anything that is not a RagError is a bug and keeps its
 traceback.
@@ -62,5 +64,17 @@ class StoreMismatch(StoreError):
 
 class StoreDamaged(StoreError):
     """The store cannot be read and must be repaired."""
+
+    exit_code = 4
+
+
+class StoreUnwritable(StoreError):
+    """The store cannot be written to: its disk is full, or its files may not be changed. What it holds is unharmed."""
+
+    exit_code = 4
+
+
+class StoreUnavailable(StoreError):
+    """The Chroma server that holds the vectors does not answer."""
 
     exit_code = 4

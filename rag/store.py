@@ -1,21 +1,17 @@
 """A store = the catalog (the truth) + its vectors (derived), under one owner lock.
 
 Readers share a store; a writer has it alone. Write order: vectors first, then one catalog transaction, then stale
-vectors. So a chunk can be found if and only if its document's row is committed.
+vectors. So a chunk can be found if and only if its document's row is committed. Vectors found damaged or incomplete
+when a store is opened are mended from the catalog, without embedding again.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
 import shutil
 from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -32,52 +28,66 @@ from rag.catalog import (
     IndexedChunk,
     Neighbour,
     Statistics,
+    unwritable,
 )
-from rag.errors import StoreBusy, StoreError, StoreMismatch
+from rag.errors import StoreError, StoreMismatch
 from rag.models import Vectors, embedder_identity
+from rag.owner import OwnerLock
+from rag.probe import compare, model_of
 from rag.query import Filters
 from rag.settings import Settings
 from rag.types import Chunk, Document, Span
+from rag.upkeep import Upkeep
 from rag.vectors import VectorIndex
 
-_BEFORE_THE_SETTING = {"chunk_overlap": 0}  # what stores were built with that do not name it
+CHUNKER_VERSION = 2  # raised whenever the same document would be cut, or its chunks embedded, otherwise
+_BEFORE_THE_SETTING = {"chunk_overlap": 0, "chunker": 1}  # what stores were built with that do not name it
+_HIDDEN = "\x1f"  # in the names of collections that are not for use; no setting can hold it
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What a check found. `missing` chunks have no vector, `orphaned` vectors have no chunk."""
+    """What a check found; `missing`, `orphaned` and `wrong` as in `rag.probe.Findings`."""
 
     documents: int
     chunks: int
     missing: int
     orphaned: int
+    wrong: int
     catalog: str
+    bytes: int  # on disk, everything in the store's folder
+    set_aside: tuple[str, ...]  # damaged vectors that were kept when they were built anew
 
     @property
     def ok(self) -> bool:
         """Whether nothing needs mending."""
-        return self.catalog == "ok" and not self.missing and not self.orphaned
+        return self.catalog == "ok" and not (self.missing or self.orphaned or self.wrong)
 
 
 class Store:
     """One collection of a store, open for reading; `writing()` opens it for writing. Safe to use from many threads.
 
     Raises StoreError if there is no such store or collection (unless `create`), StoreMismatch if it was built with
-    another embedder or chunking, StoreBusy while another process writes to it.
+    another embedder or chunking, StoreBusy while another process writes to it, StoreDamaged if its catalog cannot be
+    read, StoreUnwritable and StoreUnavailable as their names say.
     """
 
     def __init__(self, settings: Settings | None = None, *, create: bool = False) -> None:
         self.settings = settings or Settings()
         self.path = self.settings.store
-        if create:
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        elif not (self.path / "catalog.sqlite3").exists():
-            raise StoreError(f"no store at {self.path}. Build one: python -m ingest FOLDER --store {self.path}")
-        self._owner = OwnerLock(self.path / "lock")
+        try:
+            if create:
+                self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            elif not (self.path / "catalog.sqlite3").exists():
+                raise StoreError(f"no store at {self.path}. Build one: python -m ingest FOLDER --store {self.path}")
+            self._owner = OwnerLock(self.path, readers_stay=self.settings.chroma_url is not None)
+        except OSError as error:
+            raise unwritable(_existing(self.path), error) from error
         try:
             self.catalog = Catalog(self.path / "catalog.sqlite3")
-            self._collection = self._open_collection(create)
-            self.vectors = self._open_vectors()
+            self._collection = self._open_collection(self.settings.collection, create)
+            self._upkeep = Upkeep(self.path, self.settings.chroma_url, self.catalog, self._owner)
+            self.vectors = self._upkeep.open_sound(self._collection)
         except BaseException:
             self._owner.release()
             raise
@@ -92,30 +102,28 @@ class Store:
         """Release the store for other processes. It must not be used afterwards."""
         self.vectors.close()
         self.catalog.close()
+        self._upkeep.leave_in_order()
         self._owner.release()
 
-    def _open_collection(self, create: bool) -> Collection:
+    def _open_collection(self, name: str, create: bool) -> Collection:
         collections = {collection.name: collection for collection in self.catalog.collections()}
-        name = self.settings.collection
         if name in collections:
             return collections[name]
         if not create:
-            have = ", ".join(collections) or "none"
+            have = ", ".join(known for known in collections if _HIDDEN not in known) or "none"
             raise StoreError(f"the store at {self.path} has no collection {name!r}; it has: {have}.")
         id = self.catalog.create_collection(name, build_identity(self.settings))
         return Collection(id, name, build_identity(self.settings), unsettled=False)
-
-    def _open_vectors(self) -> VectorIndex:
-        return VectorIndex(self.path / "chroma", self.settings.chroma_url, f"collection-{self._collection.id}")
 
     def check_identity(self) -> None:
         """Raise StoreMismatch, naming both values and the cure, if the settings differ from what built the store."""
         for key, wanted in build_identity(self.settings).items():
             built = (_BEFORE_THE_SETTING | self._collection.identity).get(key)
             if wanted != built:
+                way_back = f", or set RAG_{key.upper()} back" if key in Settings.model_fields else ""
                 raise StoreMismatch(
                     f"the store at {self.path} was built with {key} {built!r}, the settings say {wanted!r}. "
-                    f"Rebuild it: python -m ingest FOLDER --store {self.path} --rebuild, or set RAG_{key.upper()} back."
+                    f"Embed its documents anew: python -m ingest --reembed --store {self.path}{way_back}."
                 )
 
     # Reading
@@ -128,7 +136,7 @@ class Store:
     @property
     def model(self) -> str:
         """What the embeddings are keyed by: the embedder's name and weights."""
-        return f"{self._collection.identity['embedder']}@{self._collection.identity['embedder_sha256']}"
+        return model_of(self._collection)
 
     def document(self, id: str) -> Document | None:
         """One document, or None if the store does not hold it."""
@@ -204,29 +212,31 @@ class Store:
         return self.catalog.embeddings(self.model, text_hashes)
 
     def check(self) -> Health:
-        """Compare the catalog with the vectors."""
-        wanted, present = self.chunk_ids(), self.vectors.ids()
+        """Compare the catalog with the vectors: every id, up to 20,000 vectors, and a search for 100 of them."""
+        found = compare(self.catalog, self._collection, self.vectors)
         return Health(
             documents=len(self.documents()),
-            chunks=len(wanted),
-            missing=len(wanted - present),
-            orphaned=len(present - wanted),
+            chunks=self.statistics().chunks,
+            missing=found.missing,
+            orphaned=found.orphaned,
+            wrong=found.wrong,
             catalog=self.catalog.integrity(),
+            bytes=sum(path.stat().st_size for path in self.path.rglob("*") if path.is_file()),
+            set_aside=tuple(map(str, self._upkeep.set_aside())),
         )
 
     # Writing
 
     @contextmanager
     def writing(self) -> Iterator[StoreWriter]:
-        """Have the store alone. Raises StoreBusy if another process has it open."""
+        """Have the store alone. Raises StoreBusy if another process has it open, StoreUnwritable if it is read-only."""
         with self._owner.alone():
-            writer = StoreWriter(self, self._collection.id)
             # Read anew: another process may have been killed in the middle of a write since this one opened the store.
             current = next(c for c in self.catalog.collections() if c.id == self._collection.id)
             if current.unsettled:
-                writer.reconcile()
+                self._upkeep.reconcile(current, self.vectors)
             self.catalog.set_unsettled(self._collection.id, True)
-            yield writer
+            yield StoreWriter(self.catalog, self._collection, self.vectors)
             self.catalog.set_unsettled(self._collection.id, False)
 
     def reset(self) -> None:
@@ -235,19 +245,43 @@ class Store:
             self.catalog.set_unsettled(self._collection.id, True)
             self.vectors.clear()
             self.catalog.drop_collection(self._collection.id)
-            self._collection = self._open_collection(create=True)
+            self._collection = self._open_collection(self._collection.name, create=True)
             self.vectors.close()
-            self.vectors = self._open_vectors()
+            self.vectors = self._upkeep.open(self._collection)
+
+    def repair(self) -> None:
+        """Make the vectors exactly those of the catalog's chunks."""
+        with self._owner.alone():
+            if self._upkeep.damaged(self._collection, self.vectors):
+                self._renew_vectors("were damaged")
+            self._upkeep.reconcile(self._collection, self.vectors)
+
+    def purge(self) -> None:
+        """Leave no trace of deleted text or vectors in the store's files, damaged ones kept aside included."""
+        with self._owner.alone():
+            self.catalog.drop_unused_embeddings()
+            self.catalog.purge()
+            if self.settings.chroma_url:
+                self._upkeep.sweep(self.vectors)
+                return
+            self._renew_vectors()
+            for aside in self._upkeep.set_aside():
+                shutil.rmtree(aside)
+
+    def _renew_vectors(self, why: str = "") -> None:
+        self.vectors.close()
+        self._upkeep.build_anew(why)
+        self.vectors = self._upkeep.open(self._collection)
 
 
 class StoreWriter:
     """The writing half of a store, valid inside `Store.writing()`."""
 
-    def __init__(self, store: Store, collection: int) -> None:
-        self._catalog = store.catalog
-        self._vectors = store.vectors
-        self._model = store.model
-        self._collection = collection
+    def __init__(self, catalog: Catalog, collection: Collection, vectors: VectorIndex) -> None:
+        self._catalog = catalog
+        self._vectors = vectors
+        self._model = model_of(collection)
+        self._collection = collection.id
 
     def put_documents(self, entries: Sequence[Entry]) -> None:
         """Store documents, each wholly replacing its earlier version."""
@@ -267,68 +301,9 @@ class StoreWriter:
         """Forget a file and its documents."""
         self._vectors.delete(self._catalog.remove_file(self._collection, source))
 
-    def reconcile(self) -> None:
-        """Make the vectors exactly those of the catalog's chunks, from the stored embeddings."""
-        wanted, present = self._catalog.chunk_ids(self._collection), self._vectors.ids()
-        self._vectors.delete(sorted(present - wanted))
-        missing = self._catalog.chunk_vectors(self._collection, self._model, sorted(wanted - present))
-        if missing:
-            self._vectors.upsert(list(missing), np.stack(list(missing.values())))
-
     def drop_unused_embeddings(self) -> None:
         """Forget the vectors of texts that no chunk holds any more."""
         self._catalog.drop_unused_embeddings()
-
-
-class OwnerLock:
-    """A flock on one file: shared while a store is open, exclusive while it is written to."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        self._writing = Lock()
-        self._take(fcntl.LOCK_SH)
-
-    def release(self) -> None:
-        """Let other processes have the store."""
-        os.close(self._file)
-
-    @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Hold the lock exclusively. Raises StoreBusy if another process, or another thread of this one, is at it."""
-        if not self._writing.acquire(blocking=False):
-            raise StoreBusy(f"documents are being added to the store at {self._path.parent}. Wait for that to end.")
-        try:
-            self._take(fcntl.LOCK_EX)
-            owner = {"pid": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
-            os.truncate(self._file, 0)
-            os.pwrite(self._file, json.dumps(owner).encode(), 0)
-            try:
-                yield
-            finally:
-                os.truncate(self._file, 0)
-                fcntl.flock(self._file, fcntl.LOCK_SH)
-        finally:
-            self._writing.release()
-
-    def _take(self, kind: int) -> None:
-        try:
-            fcntl.flock(self._file, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            owner = self._owner()
-            if kind == fcntl.LOCK_SH:
-                os.close(self._file)
-            else:
-                fcntl.flock(self._file, fcntl.LOCK_SH)  # a refused upgrade gives the shared lock up
-            message = f"the store at {self._path.parent} is in use by {owner}. Try again when it has ended."
-            raise StoreBusy(message) from None
-
-    def _owner(self) -> str:
-        try:
-            owner: dict[str, Any] = json.loads(os.pread(self._file, 1000, 0))
-        except ValueError:
-            return "another process that reads it"
-        return f"process {owner['pid']}, which has been writing since {owner['since']}"
 
 
 def build_identity(settings: Settings) -> dict[str, Any]:
@@ -336,16 +311,12 @@ def build_identity(settings: Settings) -> dict[str, Any]:
     return {
         "format": FORMAT_VERSION,
         **embedder_identity(settings),
+        "chunker": CHUNKER_VERSION,
         "chunk_tokens": settings.chunk_tokens,
         "chunk_overlap": settings.chunk_overlap,
     }
 
 
-def discard_vectors(settings: Settings) -> Path | None:
-    """Set a damaged embedded index aside, so that the next open builds it anew; where it went."""
-    folder = settings.store / "chroma"
-    if settings.chroma_url or not folder.exists():
-        return None
-    aside = folder.with_name(f"chroma.bad-{datetime.now(UTC):%Y%m%dT%H%M%S}")
-    shutil.move(folder, aside)
-    return aside
+def _existing(path: Path) -> Path:
+    """The path, or the nearest folder above it that is there."""
+    return next(one for one in (path, *path.absolute().parents) if one.exists())

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from rag.catalog import Embedding, Entry, FileRecord
 from rag.errors import StoreBusy, StoreDamaged, StoreError, StoreMismatch
 from rag.settings import Settings
-from rag.store import Store, StoreWriter
+from rag.store import Store
 from rag.types import Chunk, Document, Span
 from rag.words import WordIndex
 from tests.conftest import SAMPLE, ingest
@@ -241,7 +241,7 @@ def test_other_settings_are_refused_naming_both_values_and_the_cure(
         shutil.copytree(embedder_folder(settings.embedder), tmp_path / "other")
         value = str(tmp_path / "other")
     other = settings.changed(**{key: value})
-    with Store(other) as store, pytest.raises(StoreMismatch, match=rf"built with {key} .* say {value!r}.*--rebuild"):
+    with Store(other) as store, pytest.raises(StoreMismatch, match=rf"built with {key} .* say {value!r}.*--reembed"):
         store.check_identity()
     with Store(other, create=True) as store:
         store.reset()
@@ -274,25 +274,9 @@ def test_lost_and_orphaned_vectors_are_reported_and_mended(settings: Settings) -
         store.vectors.upsert(["ghost"], vector("ghost")[np.newaxis])
         health = store.check()
         assert (health.missing, health.orphaned, health.ok) == (1, 1, False)
-        with store.writing() as writer:
-            assert isinstance(writer, StoreWriter)
-            writer.reconcile()
+        store.repair()
         assert store.check().ok
         assert findable(store, "apple", "pear") == {"apple", "pear"}
-
-
-def test_unreadable_vectors_name_the_repair_that_needs_no_embedding(settings: Settings, tmp_path: Path) -> None:
-    with Store(settings, create=True) as store, store.writing() as writer:
-        writer.put_documents([entry("a", "apple")])
-    # In a process of its own: Chroma keeps a damaged database open in this one.
-    (settings.store / "chroma" / "chroma.sqlite3").write_bytes(b"garbage" * 1000)
-    doctor = [sys.executable, "-m", "rag", "doctor", "--store", str(settings.store), "--json"]
-    asked = subprocess.run(doctor, capture_output=True, text=True, cwd=tmp_path)
-    assert asked.returncode == StoreDamaged.exit_code
-    assert "rebuilt without embedding again: python -m rag doctor --repair" in asked.stderr
-    mended = subprocess.run([*doctor, "--repair"], capture_output=True, text=True, cwd=tmp_path)
-    assert mended.returncode == 0, mended.stderr
-    assert json.loads(mended.stdout) | {"ok": True, "chunks": 1, "missing": 0} == json.loads(mended.stdout)
 
 
 def test_the_stores_files_are_the_users_alone(settings: Settings) -> None:
@@ -304,5 +288,5 @@ def test_a_store_of_an_older_format_is_refused_with_what_to_do(settings: Setting
     Store(settings, create=True).close()
     with closing(sqlite3.connect(settings.store / "catalog.sqlite3")) as older:
         older.execute("PRAGMA user_version = 1")
-    with pytest.raises(StoreMismatch, match=r"has format 1, this Footnote writes 3\. Move the folder away and ingest"):
+    with pytest.raises(StoreMismatch, match=r"has format 1, this Footnote writes 4\. Move the folder away and ingest"):
         Store(settings)

@@ -1,0 +1,132 @@
+"""Damaged vectors: every kind is found when the store is opened, and mended from the catalog without embedding."""
+
+import logging
+import os
+import pickle
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.catalog import Embedding, Entry
+from rag.probe import probe
+from rag.settings import Settings
+from rag.store import Store
+from rag.types import Chunk, Document, Span
+from rag.words import WordIndex
+
+_CHUNKS = 1200  # over Chroma's thousand, so that its index stands in files of its own
+
+
+def _vectors(seed: int, count: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    found = np.random.default_rng(seed).standard_normal((count, 384)).astype(np.float32)
+    return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+
+def _entry(name: str, seed: int, count: int) -> Entry:
+    """A document of numbered words, each of them a chunk with a vector of its own."""
+    words = [f"{name}{number:05}" for number in range(count)]
+    spans = [Span(place * (len(words[0]) + 1), place * (len(words[0]) + 1) + len(words[0])) for place in range(count)]
+    chunks = tuple(Chunk(f"{word}-id", name, name, span, word) for word, span in zip(words, spans, strict=True))
+    embeddings = tuple(
+        Embedding(vector, WordIndex.of([word], vector[np.newaxis]))
+        for word, vector in zip(words, _vectors(seed, count), strict=True)
+    )
+    return Entry(Document(name, name, name, " ".join(words)), name, chunks, tuple(map(str.encode, words)), embeddings)
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store in order, to be copied and damaged."""
+    settings = Settings(store=tmp_path_factory.mktemp("sound") / "store")
+    with Store(settings, create=True) as store, store.writing() as writer:
+        writer.put_documents([_entry("a", 1, _CHUNKS)])
+    return settings.store
+
+
+def _segment(store: Path, name: str) -> Path:
+    (found,) = store.glob(f"chroma/*/{name}")
+    return found
+
+
+def _shorten(name: str) -> Callable[[Path], None]:
+    def damage(store: Path) -> None:
+        path = _segment(store, name)
+        os.truncate(path, path.stat().st_size // 2)
+
+    return damage
+
+
+def _zero_header(store: Path) -> None:
+    path = _segment(store, "header.bin")
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+def _lose_links(store: Path) -> None:
+    _segment(store, "link_lists.bin").unlink()
+
+
+def _lose_segment(store: Path) -> None:
+    shutil.rmtree(_segment(store, "header.bin").parent)
+
+
+def _lose_database(store: Path) -> None:
+    (store / "chroma" / "chroma.sqlite3").unlink()
+
+
+def _garble_database(store: Path) -> None:
+    path = store / "chroma" / "chroma.sqlite3"
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2 // 4096 * 4096)
+        file.write(os.urandom(8 * 4096))
+        file.seek(0)
+        file.write(b"garbage" * 100)
+
+
+def _forget_rows(store: Path) -> None:
+    """As after a kill between writing the index's files and noting how far they go."""
+    with closing(sqlite3.connect(store / "chroma" / "chroma.sqlite3")) as database, database:
+        database.execute("UPDATE max_seq_id SET seq_id = seq_id + 100000")
+    path = _segment(store, "index_metadata.pickle")
+    known = pickle.loads(path.read_bytes())  # noqa: S301  our own file
+    for key in list(known["id_to_label"])[:400]:
+        del known["id_to_label"][key]
+    path.write_bytes(pickle.dumps(known))
+
+
+DAMAGES: dict[str, Callable[[Path], None]] = {
+    "shortened pickle": _shorten("index_metadata.pickle"),
+    "shortened vectors": _shorten("data_level0.bin"),
+    "zeroed header": _zero_header,
+    "lost links": _lose_links,
+    "lost segment": _lose_segment,
+    "lost database": _lose_database,
+    "garbled database": _garble_database,
+    "rows forgotten": _forget_rows,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda name: name.replace(" ", "-"))
+def test_damage_is_found_at_opening_and_mended_without_embedding(
+    damage: str, sound: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store_path = tmp_path / "store"
+    shutil.copytree(sound, store_path)
+    DAMAGES[damage](store_path)
+    found = probe(store_path, "default", _CHUNKS)
+    assert found is None or not found.ok
+    with caplog.at_level(logging.WARNING, "footnote"), Store(Settings(store=store_path)) as store:
+        health = store.check()
+        assert (health.ok, health.chunks) == (True, _CHUNKS)
+        for number, vector in enumerate(_vectors(1, _CHUNKS)[:50]):
+            assert store.nearest(vector, 1)[0].chunk_id == f"a{number:05}-id"
+        assert len(caplog.messages) == 1
+        assert "put back" in caplog.messages[0]
+    caplog.clear()
+    with Store(Settings(store=store_path)) as store:
+        assert store.check().ok
+    assert caplog.messages == []
