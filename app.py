@@ -36,7 +36,9 @@ from rich.console import Console  # noqa: E402
 
 import ingest  # noqa: E402
 from ingest.parse import PARSERS  # noqa: E402
-from ingest.sync import Report, sync  # noqa: E402
+from ingest.progress import counts  # noqa: E402
+from ingest.report import Report  # noqa: E402
+from ingest.sync import sync  # noqa: E402
 from rag import page  # noqa: E402
 from rag.assistant import Assistant  # noqa: E402
 from rag.command import add_store_options, run, settings_from  # noqa: E402
@@ -182,12 +184,12 @@ def _turns(answer: Answer) -> tuple[Turn, Turn]:
 
 
 def _progress(report: Report) -> str:
-    chunks = report.chunks_embedded + report.chunks_reused
-    if not report.seconds:
-        return f"{report.done} of {report.files} files read, {chunks} chunks embedded…"
-    counts = f"{len(report.added)} added, {len(report.updated)} updated, {len(report.failed)} failed."
+    if not report.finished:
+        left = report.seconds_left
+        return f"{counts(report)}" + (f" · about {left:.0f} seconds left…" if left is not None else "…")
+    outcome = f"{len(report.added)} added, {len(report.updated)} updated, {len(report.failed)} failed."
     reasons = " ".join(f"{failure.source}: {failure.reason}" for failure in report.failed)
-    return f"{counts} {reasons}"
+    return f"{outcome} {reasons}"
 
 
 def build(store: Store, examples: Sequence[str]) -> gr.Blocks:

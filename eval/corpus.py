@@ -11,7 +11,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ingest.progress import sync_with_progress
+from ingest.progress import with_progress
+from ingest.sync import sync
 from rag.settings import Settings
 from rag.store import Store, build_identity
 from rag.types import Document
@@ -57,7 +58,7 @@ def ingested(corpus: Path, settings: Settings, out: Path, console: Console) -> I
     name = json.dumps([str(corpus.resolve()), build_identity(settings)], sort_keys=True)
     collection = f"{corpus.name[:60]} {hashlib.sha256(name.encode()).hexdigest()[:12]}"
     with Store(settings.changed(store=out / "store", collection=collection), create=True) as store:
-        report = sync_with_progress(store, [corpus], console)
+        report = with_progress(lambda show: sync(store, [corpus], show), console)
         for failure in report.failed:
             console.print(f"not ingested: {failure.source}: {failure.reason} ({failure.code})", markup=False)
         yield store

@@ -25,7 +25,7 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 # What files without a mark are written in; the code pages of DOS are left out, which fit any bytes and mislead.
 _ENCODINGS = [
     *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "iso8859_2", "iso8859_5"),
-    *("iso8859_7", "koi8_r", "koi8_u", "shift_jis", "euc_jp", "iso2022_jp", "gb18030", "big5", "euc_kr"),
+    *("iso8859_7", "koi8_r", "koi8_u", "cp932", "euc_jp", "iso2022_jp", "gb18030", "big5", "euc_kr"),
 ]
 _SNIFFED = 100_000  # bytes looked at to guess an encoding
 
@@ -35,21 +35,48 @@ def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
     for mark, encoding in _BOMS:
         if data.startswith(mark):
             return data[len(mark) :].decode(encoding, "replace"), ()
+    if unmarked := _unmarked_utf_16(data[:_SNIFFED]):
+        return data.decode(unmarked, "replace"), ("UTF-16 without a byte order mark: read as such, a guess",)
     if len(_CONTROL.findall(data)) > 8 + len(data) // 50:
         raise ParseError("E_TYPE", "it looks binary, not like text. Give it the ending that fits its content.")
     try:
         return data.decode("utf-8"), ()
     except UnicodeDecodeError:
-        guess = from_bytes(data[:_SNIFFED], cp_isolation=_ENCODINGS).best()
-        if guess is None:
-            raise ParseError("E_ENCODING", "its text encoding is not recognised. Save it as UTF-8.") from None
-        return data.decode(guess.encoding, "replace"), (f"not UTF-8: read as {guess.encoding}, a guess",)
+        likeliest = _likeliest(data[:_SNIFFED])
+        return data.decode(likeliest, "replace"), (f"not UTF-8: read as {likeliest}, a guess",)
+
+
+def _unmarked_utf_16(data: bytes) -> str | None:
+    """UTF-16's byte order, if every other byte is mostly zero and the rest are letters."""
+    for encoding, zeros, others in (("utf-16-le", data[1::2], data[::2]), ("utf-16-be", data[::2], data[1::2])):
+        if zeros.count(0) * 10 > len(zeros) * 7 > 0 and not _CONTROL.search(others):
+            return encoding
+    return None
+
+
+def _likeliest(data: bytes) -> str:
+    """The encoding in which the bytes read best; of equals the commoner one."""
+    guesses = from_bytes(data, cp_isolation=_ENCODINGS)
+    least = min((guess.chaos for guess in guesses), default=0.0)
+    equals = [guess for guess in guesses if guess.chaos == least]
+    if not equals:
+        raise ParseError("E_ENCODING", "its text encoding is not recognised. Save it as UTF-8.") from None
+    return min(equals, key=lambda guess: (-guess.coherence, _ENCODINGS.index(guess.encoding))).encoding
 
 
 def canonical(text: str) -> tuple[str, tuple[str, ...]]:
     """NFC with \\n line ends and without unprintable characters, and a warning that counts those removed."""
+    clean, removed = _cleaned(text)
+    return clean, _removal(removed)
+
+
+def _cleaned(text: str) -> tuple[str, int]:
     text, removed = _UNPRINTABLE.subn("", _LINE_END.sub("\n", text))
-    return unicodedata.normalize("NFC", text), (f"{removed} unprintable characters removed",) if removed else ()
+    return unicodedata.normalize("NFC", text), removed
+
+
+def _removal(removed: int) -> tuple[str, ...]:
+    return (f"{removed} unprintable characters removed",) if removed else ()
 
 
 def document_id(source: str) -> str:
@@ -65,13 +92,13 @@ class TextBuilder:
         self._length = 0
         self._headings: list[Heading] = []
         self._pages: list[Page] = []
-        self._warnings: dict[str, None] = {}
+        self._removed = 0
 
     def add(self, text: str, heading_level: int | None = None) -> None:
         """Append a block; nothing if it is blank. A heading's level counts from 1."""
-        block, warnings = canonical(text)
+        block, removed = _cleaned(text)
         block = "\n".join(line.rstrip() for line in block.split("\n")).strip("\n")
-        self._warnings.update(dict.fromkeys(warnings))
+        self._removed += removed
         if not block.strip():
             return
         if self._parts:
@@ -112,5 +139,5 @@ class TextBuilder:
             pages=tuple(self._pages),
             headings=tuple(sorted(self._headings, key=lambda heading: heading.start)),
             media_type=media_type,
-            warnings=(*warnings, *self._warnings),
+            warnings=(*warnings, *_removal(self._removed)),
         )

@@ -10,6 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from rag.sentences import sentence_spans
 from rag.terms import readable
@@ -56,9 +57,10 @@ def chunk(
     """
     prepared: list[PreparedChunk] = []
     seen: Counter[str] = Counter()
+    title = "" if _is_file_name(document) else document.title
     for section, path in _sections(document):
         heading = " > ".join(title for title in path if title != document.title)
-        context = _shortened("\n".join(filter(None, (document.title, heading))), count_tokens)
+        context = _shortened("\n".join(filter(None, (title, heading))), count_tokens)
         budget = min(chunk_tokens, window - _SPECIAL_TOKENS - count_tokens([context])[0])
         repeated = min(overlap, budget // 2)
         pieces = _pieces(document.text, section, budget - repeated, count_tokens)
@@ -75,6 +77,11 @@ def chunk(
                 )
             )
     return tuple(prepared)
+
+
+def _is_file_name(document: Document) -> bool:
+    """Whether the title is only the file's name: it is not embedded, so that a renamed file need not be either."""
+    return document.title == PurePosixPath(document.source).stem
 
 
 def _sections(document: Document) -> Iterator[tuple[Span, list[str]]]:

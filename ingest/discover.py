@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pathspec import GitIgnoreSpec
+
 from ingest.parse import suffix_of
 from rag.errors import ParseError
 
@@ -21,34 +23,80 @@ class FoundFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that is not looked at, and why."""
+
+    source: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
-    """The files below some paths, in order, and those skipped: links, and kinds that are not supported."""
+    """The files below some paths, in order, and those skipped: links, unsupported kinds, and what was not selected."""
 
     files: tuple[FoundFile, ...]
     roots: frozenset[str]
-    skipped: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
 
 
-def discover(paths: Sequence[Path]) -> Found:
-    """Every supported file at or below the paths. Raises ParseError for a path that does not exist."""
+class Selection:
+    """Which files of a folder are wanted, by patterns as in a .gitignore: `*.md`, `drafts/`, `reports/**/2024*`.
+
+    With `include`, only files that match one of its patterns; never those that match one of `exclude`. A path that is
+    named itself is always wanted.
+    """
+
+    def __init__(self, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> None:
+        self._include = _patterns(include) if include else None
+        self._exclude = _patterns(exclude)
+
+    def reason_against(self, source: str) -> str | None:
+        """Why a file is not wanted, or None."""
+        if self._exclude.match_file(source):
+            return "excluded"
+        if self._include is not None and not self._include.match_file(source):
+            return "not included"
+        return None
+
+
+def discover(paths: Sequence[Path], selection: Selection | None = None) -> Found:
+    """Every supported and selected file at or below the paths. Raises ParseError for a path that does not exist."""
+    selection = selection or Selection()
     files: list[FoundFile] = []
-    skipped: list[str] = []
+    skipped: list[Skipped] = []
     roots: list[str] = []
     for path in paths:
         if not path.exists():
             raise ParseError("E_ACCESS", f"there is no file or folder {path}.")
         root = path.resolve()
+        if str(root) in roots:
+            continue
         roots.append(str(root))
-        if root.is_dir():
-            for below in _walk(root):
-                source = below.relative_to(root).as_posix()
-                if below.is_symlink() or suffix_of(below.name) is None:
-                    skipped.append(source)
-                else:
-                    files.append(FoundFile(below, source, str(root)))
-        else:
+        if not root.is_dir():
             files.append(FoundFile(root, root.name, str(root)))
+            continue
+        for below in _walk(root):
+            source = below.relative_to(root).as_posix()
+            if reason := selection.reason_against(source) or _reason_against(below):
+                skipped.append(Skipped(source, reason))
+            else:
+                files.append(FoundFile(below, source, str(root)))
     return Found(tuple(files), frozenset(roots), tuple(skipped))
+
+
+def _patterns(lines: Sequence[str]) -> GitIgnoreSpec:
+    try:
+        return GitIgnoreSpec.from_lines(lines)
+    except ValueError as error:
+        raise ParseError("E_PATTERN", f"the pattern is not one as in a .gitignore: {error}.") from None
+
+
+def _reason_against(path: Path) -> str | None:
+    if path.is_symlink():
+        return "a link: links are not followed"
+    if suffix_of(path.name) is None:
+        return f"its kind ({path.suffix or 'no ending'}) is not supported"
+    return None
 
 
 def _walk(root: Path) -> Iterator[Path]:

@@ -9,11 +9,26 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import BinaryIO
 
+from ingest.archive import kind_of
+from ingest.parse_csv import parse_csv
 from ingest.parse_docx import parse_docx
+from ingest.parse_eml import parse_eml
+from ingest.parse_epub import parse_epub
 from ingest.parse_html import parse_html
+from ingest.parse_ipynb import parse_ipynb
+from ingest.parse_json import parse_json
 from ingest.parse_jsonl import LineFailure, parse_jsonl, parse_jsonl_gz
+from ingest.parse_legacy import OLE, parse_legacy
+from ingest.parse_odt import parse_odt
+from ingest.parse_org import parse_org
 from ingest.parse_pdf import parse_pdf
+from ingest.parse_pptx import parse_pptx
+from ingest.parse_rst import parse_rst
+from ingest.parse_rtf import parse_rtf
+from ingest.parse_source import SOURCE_ENDINGS, parse_source
 from ingest.parse_text import parse_markdown, parse_text
+from ingest.parse_xlsx import parse_xlsx
+from ingest.parse_xml import parse_xml
 from ingest.suspicions import suspicions
 from rag.comments import comments_start, is_comments_heading
 from rag.errors import ParseError
@@ -26,12 +41,35 @@ PARSERS: dict[str, Parser] = {
     ".text": parse_text,
     ".md": parse_markdown,
     ".markdown": parse_markdown,
+    ".rst": parse_rst,
+    ".org": parse_org,
     ".html": parse_html,
     ".htm": parse_html,
+    ".xhtml": parse_html,
     ".pdf": parse_pdf,
     ".docx": parse_docx,
+    ".docm": parse_docx,
+    ".pptx": parse_pptx,
+    ".pptm": parse_pptx,
+    ".xlsx": parse_xlsx,
+    ".xlsm": parse_xlsx,
+    ".doc": parse_legacy,
+    ".ppt": parse_legacy,
+    ".xls": parse_legacy,
+    ".msg": parse_legacy,
+    ".odt": parse_odt,
+    ".rtf": parse_rtf,
+    ".epub": parse_epub,
+    ".eml": parse_eml,
+    ".csv": parse_csv,
+    ".tsv": parse_csv,
+    ".json": parse_json,
+    ".ipynb": parse_ipynb,
+    ".xml": parse_xml,
+    ".svg": parse_xml,
     ".jsonl": parse_jsonl,
     ".jsonl.gz": parse_jsonl_gz,
+    **dict.fromkeys(SOURCE_ENDINGS, parse_source),
 }
 
 _BULK = {".jsonl", ".jsonl.gz"}
@@ -48,21 +86,42 @@ def parse(file: BinaryIO, name: str, source: str, size: int) -> Iterator[Documen
     """The documents of one open file. Raises ParseError, with a code, if it cannot be read."""
     suffix = suffix_of(name)
     if suffix is None:
-        raise ParseError("E_UNSUPPORTED", f"its kind is not supported; supported are {' '.join(PARSERS)}.")
+        known = " ".join(each for each, parser in PARSERS.items() if parser not in (parse_source, parse_legacy))
+        raise ParseError("E_UNSUPPORTED", f"its kind is not supported; supported are {known} and program code.")
     if size == 0:
         raise ParseError("E_EMPTY", "the file is empty.")
     if size > _LARGEST and suffix not in _BULK:
         raise ParseError("E_TOO_BIG", f"{size / 2**20:.0f} MB > {_LARGEST // 2**20} MB. Split the file.")
+    parser, warnings = _by_content(file, suffix)
     found = False
-    for parsed in PARSERS[suffix](file, source):
+    for parsed in parser(file, source):
         if isinstance(parsed, Document) and not parsed.text.strip():
             parsed = _no_text(parsed)
         if isinstance(parsed, Document):
-            parsed = _with_comments(replace(parsed, warnings=(*parsed.warnings, *suspicions(parsed.text))))
+            warned = (*warnings, *parsed.warnings, *suspicions(parsed.text))
+            parsed = _with_comments(replace(parsed, warnings=warned))
         found = True
         yield parsed
     if not found:
         raise ParseError("E_EMPTY", "the file holds no documents.")
+
+
+def _by_content(file: BinaryIO, suffix: str) -> tuple[Parser, tuple[str, ...]]:
+    """The parser for what a file is, and a warning where that is not what its ending says."""
+    head = file.read(16)
+    file.seek(0)
+    actual: str | None = None
+    if head.startswith(b"PK\x03\x04"):
+        actual = kind_of(file)
+    elif head.startswith(b"{\\rtf"):
+        actual = ".rtf"
+    elif PARSERS[suffix] is parse_legacy and head.lstrip().lower().startswith((b"<html", b"<!doctype html")):
+        actual = ".html"
+    elif head.startswith(OLE):
+        return parse_legacy, ()
+    if actual is None or PARSERS[actual] is PARSERS[suffix]:
+        return PARSERS[suffix], ()
+    return PARSERS[actual], (f"its content is {actual}, not {suffix}, and was read as that",)
 
 
 def _with_comments(document: Document) -> Document:

@@ -3,107 +3,107 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
 import docx
 from docx.document import Document as WordDocument
-from docx.shared import RGBColor
-from docx.table import Table
-from docx.text.hyperlink import Hyperlink
-from docx.text.paragraph import Paragraph
-from docx.text.run import Run
-from lxml.etree import XMLSyntaxError
+from docx.oxml.ns import qn
+from lxml.etree import _Element
 
+from ingest.archive import DAMAGE, common_form, damaged, guard
 from ingest.canonical import TextBuilder
 from ingest.hidden import quoted
-from rag.errors import ParseError
+from ingest.tables import Row, lines
+from ingest.word_text import blocks, notes_of, paragraph_text
 from rag.types import Document
 
 _MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-_OLE = b"\xd0\xcf\x11\xe0"  # what a password or the format of before 2007 wraps a document in
-_MOST_ENTRIES, _MOST_BYTES, _MOST_ENTRY_BYTES = 5_000, 200 * 2**20, 100 * 2**20
-_WHITE = RGBColor(255, 255, 255)
-_SMALLEST = 2  # points
 _HEADING = re.compile(r"heading (\d)", re.IGNORECASE)
+_PARAGRAPH, _TABLE, _ROW, _CELL = qn("w:p"), qn("w:tbl"), qn("w:tr"), qn("w:tc")
 
 
 def parse_docx(file: BinaryIO, source: str) -> Iterator[Document]:
-    """The document's body in reading order; a table's row is one line, its cells between bars."""
-    if file.read(4) == _OLE:
-        raise ParseError("E_ENCRYPTED", "it has a password or is an old .doc. Save it as .docx without a password.")
-    file.seek(0)
+    """The document's body in reading order, text boxes after the paragraph they hang on, and its notes at the end."""
+    warnings = guard(file)
     try:
-        _guard(file)
-        word = docx.Document(file)
-    except (zipfile.BadZipFile, KeyError, ValueError, XMLSyntaxError, NotImplementedError) as error:
-        raise ParseError("E_CORRUPT", f"it is not a readable .docx ({error}). Save it again.") from None
-    builder = TextBuilder()
-    title, hidden = _add_body(builder, word)
-    title = word.core_properties.title or title or PurePosixPath(source).stem
-    warnings = (f"hidden, white or tiny text was left out: {quoted(hidden)}",) if hidden else ()
-    yield builder.document(source, title, _MEDIA_TYPE, warnings)
+        body = _Body(docx.Document(common_form(file)))
+        title = body.title or PurePosixPath(source).stem
+    except DAMAGE as error:
+        raise damaged(error) from None
+    if body.hidden:
+        warnings += (f"hidden, white or tiny text was left out: {quoted(body.hidden)}",)
+    yield body.builder.document(source, title, _MEDIA_TYPE, warnings)
 
 
-def _guard(file: BinaryIO) -> None:
-    """Refuse archives that would expand past what is safe or that name places outside themselves."""
-    with zipfile.ZipFile(file) as archive:
-        entries = archive.infolist()
-    if len(entries) > _MOST_ENTRIES:
-        raise ParseError("E_BOMB", f"{len(entries):,} parts > {_MOST_ENTRIES:,}.")
-    total, largest = sum(entry.file_size for entry in entries), max((entry.file_size for entry in entries), default=0)
-    if total > _MOST_BYTES or largest > _MOST_ENTRY_BYTES:
-        raise ParseError("E_BOMB", f"it expands to {total / 2**20:.0f} MB > {_MOST_BYTES // 2**20} MB.")
-    for entry in entries:
-        name = entry.filename.replace("\\", "/")
-        if name.startswith("/") or ".." in name.split("/") or re.match(r"[A-Za-z]:", name):
-            raise ParseError("E_PATH", f"unsafe name {entry.filename!r} inside the archive.")
-    file.seek(0)
+class _Body:
+    """The text of a document, its title, and what readers of the document do not see."""
 
+    def __init__(self, word: WordDocument) -> None:
+        self.builder = TextBuilder()
+        self.hidden: list[str] = []
+        self._first_heading = ""
+        self._levels = {style.style_id: _level(style.name or "") for style in word.styles}
+        self._add(word.element.body)
+        for note in notes_of(word.part.package):
+            self._add(note)
+        self.title = word.core_properties.title.strip() or self._first_heading
 
-def _add_body(builder: TextBuilder, word: WordDocument) -> tuple[str, list[str]]:
-    """Add every block; the text of the title or of the first heading, and what readers of the document do not see."""
-    title = ""
-    hidden: list[str] = []
-    for block in word.iter_inner_content():
-        if isinstance(block, Table):
-            builder.add("\n".join("| " + " | ".join(_cells(row)) + " |" for row in block.rows))
-            continue
-        style = block.style.name or "" if block.style else ""
-        heading = _HEADING.match(style)
-        level = 1 if style == "Title" else int(heading[1]) if heading else None
-        text = _visible_text(block, hidden)
-        builder.add(text, heading_level=level)
-        if level is not None and not title:
-            title = text
-    return title, hidden
-
-
-def _visible_text(paragraph: Paragraph, hidden: list[str]) -> str:
-    """A paragraph's text without runs that are hidden, white or tiny; those with words are added to `hidden`."""
-    shown = []
-    for part in paragraph.iter_inner_content():
-        for run in part.runs if isinstance(part, Hyperlink) else (part,):
-            if _is_hidden(run):
-                hidden.extend(filter(str.strip, (run.text,)))
+    def _add(self, parent: _Element) -> None:
+        for block in blocks(parent):
+            if block.tag == _PARAGRAPH:
+                self._add_paragraph(block)
+                continue
+            cells = list(block.iter(_CELL))
+            if len(cells) == 1:  # a frame around text
+                self._add(cells[0])
             else:
-                shown.append(run.text)
-    return "".join(shown)
+                self.builder.add("\n".join(lines(self._rows(block))))
+
+    def _add_paragraph(self, paragraph: _Element) -> None:
+        boxes: list[_Element] = []
+        text = paragraph_text(paragraph, self.hidden, boxes)
+        style = paragraph.find(f"{qn('w:pPr')}/{qn('w:pStyle')}")
+        level = self._levels.get(style.get(qn("w:val"))) if style is not None else None
+        self.builder.add(text, heading_level=level)
+        if level is not None and not self._first_heading:
+            self._first_heading = text.strip()
+        for box in boxes:
+            self._add(box)
+
+    def _rows(self, table: _Element) -> Iterator[Row]:
+        """A table's cells, each in the column where it begins; one merged with that above is empty."""
+        for row in blocks(table, _ROW):
+            cells: dict[int, str] = {}
+            column = _number(row, "w:trPr/w:gridBefore", 0)
+            for cell in blocks(row, _CELL):
+                cells[column] = "" if _continues(cell) else self._cell_text(cell)
+                column += _number(cell, "w:tcPr/w:gridSpan", 1)
+            yield cells
+
+    def _cell_text(self, cell: _Element) -> str:
+        words: list[str] = []
+        for block in blocks(cell):
+            if block.tag == _TABLE:
+                words += [text for row in self._rows(block) for text in row.values()]
+                continue
+            boxes: list[_Element] = []
+            words.append(paragraph_text(block, self.hidden, boxes))
+            words += [self._cell_text(box) for box in boxes]
+        return " ".join(words)
 
 
-def _is_hidden(run: Run) -> bool:
-    font = run.font
-    tiny = font.size is not None and font.size.pt < _SMALLEST
-    white = font.color is not None and font.color.rgb == _WHITE and font.highlight_color is None
-    return bool(font.hidden) or tiny or white
+def _level(style: str) -> int | None:
+    heading = _HEADING.match(style)
+    return 1 if style == "Title" else int(heading[1]) if heading else None
 
 
-def _cells(row: docx.table._Row) -> Iterator[str]:
-    """A row's cells; a merged cell counts once."""
-    previous = None
-    for cell in row.cells:
-        if cell._tc is not previous:
-            yield " ".join(cell.text.split())
-        previous = cell._tc
+def _number(element: _Element, path: str, default: int) -> int:
+    found = element.find("/".join(map(qn, path.split("/"))))
+    return min(max(int(found.get(qn("w:val"), default)), 0), 1_000) if found is not None else default
+
+
+def _continues(cell: _Element) -> bool:
+    merge = cell.find(f"{qn('w:tcPr')}/{qn('w:vMerge')}")
+    return merge is not None and merge.get(qn("w:val"), "continue") == "continue"

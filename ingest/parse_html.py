@@ -7,16 +7,16 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 import trafilatura
-from bs4 import BeautifulSoup
 from lxml.etree import _Element
 
 from ingest.canonical import TextBuilder, decode
 from ingest.hidden import quoted, standing_in, without_invisible
+from ingest.html_blocks import FURNITURE, add_blocks, page_of, title_of
+from ingest.tables import lines_of
 from rag.errors import ParseError
 from rag.types import Document
 
 _LARGEST = 20 * 2**20  # bytes
-_NOT_CONTENT = ["script", "style", "noscript", "template", "nav", "header", "footer", "aside", "form", "svg", "head"]
 _MEDIA_TYPE = "text/html"
 
 
@@ -39,6 +39,12 @@ def parse_html(file: BinaryIO, source: str) -> Iterator[Document]:
 def _read(html: str) -> tuple[TextBuilder, str, tuple[str, ...]]:
     """A page's text, its title, and a warning if no article was found in it."""
     builder = TextBuilder()
+    page = page_of(html)
+    if page is None:
+        return builder, "", ()
+    if _is_plain(page):
+        add_blocks(builder, page)
+        return builder, title_of(page), ()
     article = trafilatura.bare_extraction(html, include_comments=False, include_tables=True, with_metadata=True)
     title = ""
     if article is not None and not isinstance(article, dict):
@@ -47,8 +53,13 @@ def _read(html: str) -> tuple[TextBuilder, str, tuple[str, ...]]:
             _add(builder, block)
     if builder.text.strip():
         return builder, title, ()
-    title = title or _add_visible_text(builder, html)
-    return builder, title, ("no article recognised: all visible text was kept",)
+    add_blocks(builder, page, without=FURNITURE)
+    return builder, title or title_of(page), ("no article recognised: all visible text was kept",)
+
+
+def _is_plain(page: _Element) -> bool:
+    """Whether a page is a document and nothing else, in which an article need not be looked for."""
+    return next(page.iter("script", *FURNITURE), None) is None
 
 
 def _add(builder: TextBuilder, block: _Element) -> None:
@@ -57,7 +68,7 @@ def _add(builder: TextBuilder, block: _Element) -> None:
     elif block.tag == "list":
         builder.add("\n".join(_items(block, depth=0)))
     elif block.tag == "table":
-        builder.add("\n".join("| " + " | ".join(map(_text, row.iter("cell"))) + " |" for row in block.iter("row")))
+        builder.add("\n".join(lines_of([*map(_text, row.iter("cell"))] for row in block.iter("row"))))
     else:
         builder.add(_text(block))
 
@@ -81,16 +92,3 @@ def _text(element: _Element, without: str | None = None) -> str:
             parts.append(_text(child))
         parts.append(child.tail or "")
     return "\n".join(" ".join(line.split()) for line in "".join(parts).split("\n")).strip()
-
-
-def _add_visible_text(builder: TextBuilder, html: str) -> str:
-    try:
-        page = BeautifulSoup(html, "html.parser")
-    except RecursionError:
-        raise ParseError("E_DEPTH", "its elements are nested too deeply to be read.") from None
-    title = page.title.get_text(" ", strip=True) if page.title else ""
-    for element in page.find_all(_NOT_CONTENT):
-        element.decompose()
-    for line in page.get_text("\n").split("\n"):
-        builder.add(" ".join(line.split()))
-    return title

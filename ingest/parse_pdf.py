@@ -1,56 +1,133 @@
-"""PDF: the text layer page by page, with headings from the outline. pypdf, which bounds what it decompresses."""
+"""PDF: the text its readers see, page by page, with headings from the outline. pypdf checks, then pdfium reads."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
+import pypdfium2
 from pypdf import PdfReader
 from pypdf.errors import LimitReachedError, PyPdfError
+from pypdfium2 import raw
 
 from ingest.canonical import TextBuilder
+from ingest.hidden import quoted
+from ingest.pdf_guard import Guard, active_content, other_kind
+from ingest.pdf_headings import Headings
+from ingest.pdf_layout import lines_of, paragraphs_of
+from ingest.pdf_page import PageText, read_page
+from ingest.pdf_running import without_running_lines
+from ingest.pdf_words import Vocabulary
 from rag.errors import ParseError
 from rag.types import Document
 
 _MOST_PAGES = 5000
+_UNREADABLE = (PyPdfError, pypdfium2.PdfiumError, ValueError, KeyError, TypeError, AttributeError, IndexError)
 
 
 def parse_pdf(file: BinaryIO, source: str) -> Iterator[Document]:
-    """Every page's text; the page of each character is known exactly. Nothing embedded is run or extracted."""
-    if b"%PDF-" not in file.read(1024):
-        raise ParseError("E_TYPE", "its content is not a PDF. Give it the ending that fits its content.")
+    """Every page's text; the page of each character is known exactly. Nothing embedded is run or extracted.
+
+    Raises ParseError: E_TYPE, E_ENCRYPTED, E_PAGES, E_BOMB, E_DEPTH or E_CORRUPT.
+    """
+    start = file.read(1024)
+    if b"%PDF-" not in start:
+        raise ParseError("E_TYPE", other_kind(start))
     file.seek(0)
     try:
-        yield _read(PdfReader(file), source)
+        yield _read(file, source)
     except LimitReachedError as error:
-        raise ParseError("E_BOMB", f"it expands past what is safe ({error}).") from None
+        code = "E_DEPTH" if "depth" in str(error) else "E_BOMB"
+        raise ParseError(code, f"it goes past what is safe ({error}).") from None
     except RecursionError:
         raise ParseError("E_DEPTH", "its objects are nested too deeply to be read.") from None
-    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, IndexError, AssertionError) as error:
+    except (*_UNREADABLE, AssertionError) as error:
+        if isinstance(error.__context__, RecursionError):
+            raise ParseError("E_DEPTH", "its objects are nested too deeply to be read.") from None
         raise ParseError("E_CORRUPT", f"it is not a readable PDF ({error}). Save or print it to PDF again.") from None
 
 
-def _read(reader: PdfReader, source: str) -> Document:
-    if reader.is_encrypted and not reader.decrypt(""):
-        raise ParseError("E_ENCRYPTED", "it needs a password. Save a copy without one.")
-    count = len(reader.pages)
-    if count > _MOST_PAGES:
-        raise ParseError("E_PAGES", f"{count:,} pages > {_MOST_PAGES:,}. Split the file.")
+def _read(file: BinaryIO, source: str) -> Document:
+    reader = PdfReader(file)
+    warnings = _checked(reader)
+    file.seek(0)
+    pages = _pages(file)
+    kept, left_out = without_running_lines([(page.paper, lines_of(page.pieces)) for page in pages])
+    paragraphs = [paragraphs_of(lines) for lines in kept]
+    vocabulary = Vocabulary(paragraph.text for page in paragraphs for paragraph in page)
+    outline, damage = _outline(reader)
+    headings = Headings(() if outline else [paragraph for page in paragraphs for paragraph in page])
     builder = TextBuilder()
-    for number, page in enumerate(reader.pages, start=1):
-        builder.add(page.extract_text())
+    for number, page in enumerate(paragraphs, start=1):
+        for paragraph in page:
+            builder.add(vocabulary.mended(paragraph.text), heading_level=headings.level(paragraph))
         builder.end_page(number)
-    for level, heading, number in _outline(reader, reader.outline, level=1):
+    for level, heading, number in outline:
         builder.heading_on_page(level, heading, number)
     title = reader.metadata.title if reader.metadata else ""
-    return builder.document(source, title or PurePosixPath(source).stem, "application/pdf")
+    warnings += (*_unseen(pages), *left_out, *damage)
+    return builder.document(source, title or PurePosixPath(source).stem, "application/pdf", warnings)
 
 
-def _outline(reader: PdfReader, entries: list[Any], level: int) -> Iterator[tuple[int, str, int]]:
+def _checked(reader: PdfReader) -> tuple[str, ...]:
+    """Refuse what must not be read further; the warnings about what may."""
+    if reader.is_encrypted and not reader.decrypt(""):
+        raise ParseError("E_ENCRYPTED", "it needs a password. Save a copy without one.")
+    _check_count(len(reader.pages))
+    guard = Guard()
+    for page in reader.pages:
+        guard.check(page)
+    encrypted = ("it is encrypted, and opens without a password",) if reader.is_encrypted else ()
+    return (*encrypted, *active_content(reader))
+
+
+def _check_count(pages: int) -> None:
+    if pages > _MOST_PAGES:
+        raise ParseError("E_PAGES", f"{pages:,} pages > {_MOST_PAGES:,}. Split the file.")
+    if pages == 0:
+        raise ParseError("E_NO_TEXT", "it has no pages.")
+
+
+def _pages(file: BinaryIO) -> list[PageText]:
+    pages = []
+    with pypdfium2.PdfDocument(file) as document:
+        _check_count(len(document))
+        for index in range(len(document)):
+            page = document[index]
+            if raw.FPDFPage_GetAnnotCount(page) and raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY) == 1:
+                page.close()
+                page = document[index]
+            pages.append(read_page(page))
+            page.close()
+    return pages
+
+
+def _unseen(pages: Sequence[PageText]) -> Iterator[str]:
+    """Warnings about text that is not read though it is there, or read though it is not seen."""
+    hidden = [page.hidden for page in pages if page.hidden.strip()]
+    if hidden:
+        yield f"invisible, white, tiny or off-page text was left out: {quoted(hidden)}"
+    recognised = sum(page.is_recognised for page in pages)
+    if recognised:
+        yield f"read from an invisible text layer over images (OCR) on {recognised} of {len(pages)} pages"
+    unknown = sum(page.unknown for page in pages)
+    if unknown:
+        yield f"{unknown:,} letters were left out: their fonts do not say which letters they are"
+
+
+def _outline(reader: PdfReader) -> tuple[list[tuple[int, str, int]], tuple[str, ...]]:
+    """Level, words and page of every heading that the outline names, and a warning where it cannot be read."""
+    try:
+        return list(_entries(reader, reader.outline, level=1)), ()
+    except (*_UNREADABLE, RecursionError) as error:
+        return [], (f"its outline is damaged and was not read ({error})",)
+
+
+def _entries(reader: PdfReader, entries: list[Any], level: int) -> Iterator[tuple[int, str, int]]:
     for entry in entries:
         if isinstance(entry, list):
-            yield from _outline(reader, entry, level + 1)
+            yield from _entries(reader, entry, level + 1)
             continue
         index = reader.get_destination_page_number(entry)
         if index is not None and entry.title:

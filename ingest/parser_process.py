@@ -50,9 +50,9 @@ def _replies(file: Any, name: str, source: str, size: int) -> Iterator[dict[str,
         for parsed in ingest.parse.parse(file, name, source, size):
             match parsed:
                 case Document():
-                    yield {"document": asdict(parsed)}
+                    yield {"document": asdict(parsed), "read": _position(file, size)}
                 case LineFailure():
-                    yield {"failure": asdict(parsed)}
+                    yield {"failure": asdict(parsed), "read": _position(file, size)}
     except ParseError as error:
         yield {"error": str(error), "code": error.code}
     except MemoryError:
@@ -63,6 +63,11 @@ def _replies(file: Any, name: str, source: str, size: int) -> Iterator[dict[str,
         yield {"error": f"its parser failed ({type(error).__name__}: {error}).", "code": "E_CORRUPT"}
     else:
         yield {"end": True}
+
+
+def _position(file: Any, size: int) -> int:
+    """How many of the file's bytes were read so far."""
+    return size if file.closed else int(file.tell())
 
 
 def _limit() -> None:

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from ingest.sync import Report, sync
-from rag.store import Store
+from ingest.report import Progress as Show
+from ingest.report import Report
 
 
-def sync_with_progress(store: Store, paths: Sequence[Path], console: Console) -> Report:
-    """As `sync`, with a bar on the console that goes away when it is done."""
+def with_progress(work: Callable[[Show], Report], console: Console, description: str = "Ingesting") -> Report:
+    """What the work reports, with a bar on the console that goes away when it is done.
+
+    The time left is reckoned from the bytes read, of which a large file has more than a small one.
+    """
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("files · {task.fields[chunks]} chunks"),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[counts]}"),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Ingesting", total=None, chunks=0)
+        task = bar.add_task(description, total=None, counts="")
 
         def show(report: Report) -> None:
-            chunks = report.chunks_embedded + report.chunks_reused
-            bar.update(task, total=report.files, completed=report.done, chunks=chunks)
+            bar.update(task, total=report.bytes or None, completed=report.bytes_done, counts=counts(report))
 
-        return sync(store, paths, show)
+        return work(show)
+
+
+def counts(report: Report) -> str:
+    """How far it got, in files and chunks."""
+    chunks = report.chunks_embedded + report.chunks_reused
+    return f"{report.done:,} of {report.files:,} files · {chunks:,} chunks"

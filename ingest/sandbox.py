@@ -29,6 +29,7 @@ class Sandbox:
         self._child: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self._parsed = 0
+        self.read = 0  # bytes of the file being parsed that were read so far
 
     def __enter__(self) -> Sandbox:
         return self
@@ -60,6 +61,7 @@ class Sandbox:
                     if "error" in message:
                         finished = True
                         raise ParseError(message["code"], message["error"])
+                    self.read = message["read"]
                     yield LineFailure(**message["failure"]) if "failure" in message else _document(message["document"])
                 finished = True
             finally:

@@ -316,6 +316,20 @@ class Catalog:
             db.execute("DELETE FROM files WHERE collection = ? AND source = ?", (collection, source))
         return stale
 
+    def copy_files(self, collection: int, to: int) -> None:
+        """Make the files of one collection those of another."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM files WHERE collection = ?", (to,))
+            db.execute(
+                "INSERT INTO files SELECT ?, source, root, sha256, ingested FROM files WHERE collection = ?",
+                (to, collection),
+            )
+
+    def remove_document(self, collection: int, id: str) -> list[str]:
+        """Forget one document; the ids of the chunks dropped."""
+        with self._transaction() as db:
+            return self._delete_document(db, collection, id)
+
     def put_documents(self, collection: int, model: str, entries: Sequence[Entry]) -> list[str]:
         """Store documents in one transaction, each replacing its earlier version; the ids of the chunks dropped."""
         stale: list[str] = []
@@ -585,18 +599,18 @@ class Catalog:
             yield [id for _, id, _ in rows], np.stack([np.frombuffer(vector, np.float32) for *_, vector in rows])
 
     def drop_unused_embeddings(self) -> int:
-        """Delete the vectors of texts that no chunk holds any more; how many."""
+        """Delete the vectors of texts that no chunk embedded with their model holds any more; how many."""
         with self._transaction() as db:
-            statement = "DELETE FROM embeddings WHERE text_hash NOT IN (SELECT text_hash FROM chunks)"
-            return db.execute(statement).rowcount
+            return db.execute(
+                "DELETE FROM embeddings WHERE NOT EXISTS (SELECT 1 FROM chunks AS c JOIN collections AS k "
+                "ON k.id = c.collection WHERE c.text_hash = embeddings.text_hash AND embeddings.model = "
+                "json_extract(k.identity, '$.embedder') || '@' || json_extract(k.identity, '$.embedder_sha256'))"
+            ).rowcount
 
-    def purge(self) -> None:
-        """Rewrite the file without a trace of what was deleted from it."""
-        for collection in self.collections():
-            keywords = f"keywords_{collection.id}"
-            self._db.execute(f"INSERT INTO {keywords} ({keywords}) VALUES ('optimize')")
-        self._db.execute("VACUUM")
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    def embedding_count(self) -> int:
+        """How many texts' embeddings are kept."""
+        count: int = self._db.execute("SELECT count(*) FROM embeddings").fetchone()[0]
+        return count
 
     def integrity(self) -> str:
         """SQLite's own check: "ok", or what is wrong."""

@@ -30,7 +30,7 @@ from rag.catalog import (
     Statistics,
     unwritable,
 )
-from rag.errors import StoreError, StoreMismatch
+from rag.errors import StoreDamaged, StoreError, StoreMismatch
 from rag.models import Vectors, embedder_identity
 from rag.owner import OwnerLock
 from rag.probe import compare, model_of
@@ -231,13 +231,80 @@ class Store:
     def writing(self) -> Iterator[StoreWriter]:
         """Have the store alone. Raises StoreBusy if another process has it open, StoreUnwritable if it is read-only."""
         with self._owner.alone():
+            self._refuse_succeeded()
+            self._drop(self._hidden("previous"))
             # Read anew: another process may have been killed in the middle of a write since this one opened the store.
             current = next(c for c in self.catalog.collections() if c.id == self._collection.id)
             if current.unsettled:
                 self._upkeep.reconcile(current, self.vectors)
             self.catalog.set_unsettled(self._collection.id, True)
             yield StoreWriter(self.catalog, self._collection, self.vectors)
+            self.catalog.drop_unused_embeddings()
             self.catalog.set_unsettled(self._collection.id, False)
+
+    def built_with(self, settings: Settings) -> bool:
+        """Whether the collection was built with exactly these settings."""
+        return build_identity(settings) == _BEFORE_THE_SETTING | self._collection.identity
+
+    @contextmanager
+    def successor(self, settings: Settings) -> Iterator[StoreWriter]:
+        """Have the store alone and build, beside the collection, what takes its place when the block ends.
+
+        A successor that was begun before with the same settings is gone on with. Raises StoreDamaged, and changes
+        nothing, if the new vectors are not found as they should be.
+        """
+        with self._owner.alone():
+            self._refuse_succeeded()
+            new = self._open_successor(settings)
+            vectors = self._upkeep.open(new)
+            try:
+                self._upkeep.reconcile(new, vectors)
+                yield StoreWriter(self.catalog, new, vectors)
+                for gone in self.catalog.document_files(new.id).keys() - self.document_files().keys():
+                    vectors.delete(self.catalog.remove_document(new.id, gone))
+                self.catalog.copy_files(self._collection.id, new.id)
+                if not compare(self.catalog, new, vectors).ok:
+                    raise StoreDamaged("the new vectors are not found as they should be. Run the same command again.")
+            finally:
+                vectors.close()
+            self._drop(self._hidden("previous"))
+            self.catalog.rename_collections(
+                {self._collection.id: self._hidden("previous"), new.id: self._collection.name}
+            )
+
+    def _open_successor(self, settings: Settings) -> Collection:
+        identity, next_name = build_identity(settings), self._hidden("next")
+        collections = {collection.name: collection for collection in self.catalog.collections()}
+        previous = collections.get(self._hidden("previous"))
+        if previous and previous.identity == identity:
+            self._drop(next_name)
+            self.catalog.rename_collections({previous.id: next_name})
+        elif next_name in collections and collections[next_name].identity != identity:
+            self._drop(next_name)
+        elif next_name in collections:
+            return collections[next_name]
+        if not (previous and previous.identity == identity):
+            self.catalog.create_collection(next_name, identity)
+        return next(collection for collection in self.catalog.collections() if collection.name == next_name)
+
+    def _hidden(self, role: str) -> str:
+        return f"{_HIDDEN}{role}{_HIDDEN}{self.settings.collection}"
+
+    def _drop(self, name: str) -> None:
+        """Drop a collection, if there is one of this name, and its vectors."""
+        for collection in self.catalog.collections():
+            if collection.name == name:
+                self.catalog.drop_collection(collection.id)
+                self._upkeep.sweep(self.vectors)
+
+    def _refuse_succeeded(self) -> None:
+        """A store that stays open over a change of embedder reads what was; writing there would be lost."""
+        names = {collection.id: collection.name for collection in self.catalog.collections()}
+        if names.get(self._collection.id) != self.settings.collection:
+            raise StoreMismatch(
+                f"collection {self.settings.collection!r} of the store at {self.path} was built anew since it was "
+                "opened. Open it again."
+            )
 
     def reset(self) -> None:
         """Empty the collection and note the settings it will be built with now."""
@@ -283,6 +350,14 @@ class StoreWriter:
         self._model = model_of(collection)
         self._collection = collection.id
 
+    def holds(self, document: Document) -> bool:
+        """Whether exactly this document is stored."""
+        return self._catalog.document(self._collection, document.id) == document
+
+    def embeddings(self, text_hashes: Sequence[bytes]) -> dict[bytes, Embedding]:
+        """What is already known of these embedded texts."""
+        return self._catalog.embeddings(self._model, text_hashes)
+
     def put_documents(self, entries: Sequence[Entry]) -> None:
         """Store documents, each wholly replacing its earlier version."""
         chunk_ids = [chunk.id for entry in entries for chunk in entry.chunks]
@@ -300,10 +375,6 @@ class StoreWriter:
     def remove_file(self, source: str) -> None:
         """Forget a file and its documents."""
         self._vectors.delete(self._catalog.remove_file(self._collection, source))
-
-    def drop_unused_embeddings(self) -> None:
-        """Forget the vectors of texts that no chunk holds any more."""
-        self._catalog.drop_unused_embeddings()
 
 
 def build_identity(settings: Settings) -> dict[str, Any]:

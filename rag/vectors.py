@@ -28,7 +28,7 @@ from rag.models import Vectors
 
 _BATCH = 500  # Chroma refuses more than about 5,400 records a call and advises 50 to 250
 # Twice the most candidates a question asks for by default, so that the approximate search misses next to nothing.
-_SEARCH_WIDTH = 200
+_HNSW: Any = {"space": "cosine", "ef_search": 200}
 _PATIENCE = httpx.Timeout(60, connect=3)  # seconds, for a server
 _WAITS = (0.5, 1.5)  # seconds before a server is asked again
 
@@ -72,7 +72,7 @@ class VectorIndex:
         collection: chromadb.Collection = self._client.get_or_create_collection(
             self._name,
             embedding_function=None,
-            configuration={"hnsw": {"space": "cosine", "ef_search": _SEARCH_WIDTH}},
+            configuration={"hnsw": _HNSW},
         )
         return collection
 
@@ -119,7 +119,7 @@ class VectorIndex:
         with self._changing():
             for start in range(0, len(ids), _BATCH):
                 batch = slice(start, start + _BATCH)
-                self._do(partial(self._collection.upsert, list(ids[batch]), vectors[batch]), write=True)
+                self._do(partial(self._collection.upsert, ids=list(ids[batch]), embeddings=vectors[batch]), write=True)
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove vectors; ids that are not there are ignored."""

@@ -14,7 +14,8 @@ for _name in [name for name in os.environ if name.startswith("RAG_")]:
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 from eval.run import Run, evaluate  # noqa: E402
-from ingest.sync import Report, sync  # noqa: E402
+from ingest.report import Report  # noqa: E402
+from ingest.sync import sync  # noqa: E402
 from rag.assistant import Assistant  # noqa: E402
 from rag.models import Embedder, load_embedder  # noqa: E402
 from rag.settings import Settings  # noqa: E402

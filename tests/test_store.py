@@ -76,7 +76,6 @@ def test_removing_a_file_removes_its_documents_everywhere(settings: Settings) ->
         assert store.files() == {"a.txt": RECORD}
         with store.writing() as writer:
             writer.remove_file("a.txt")
-            writer.drop_unused_embeddings()
         assert findable(store, "apple") == set()
         assert (store.documents(), store.files(), store.embeddings([b"apple"])) == ((), {}, {})
 
@@ -122,83 +121,6 @@ class _Killed(BaseException):
 
 def _die(*_: object) -> None:
     raise _Killed
-
-
-CRASH = """
-    import os, signal, sys
-    from pathlib import Path
-    from ingest.sync import sync
-    from rag.catalog import Catalog
-    from rag.settings import Settings
-    from rag.store import Store
-    from rag.vectors import VectorIndex
-
-    target, method, when, count = sys.argv[1:5]
-    owner = {"catalog": Catalog, "vectors": VectorIndex}[target]
-    original, calls = getattr(owner, method), [0]
-
-    def dying(*arguments):
-        calls[0] += 1
-        if calls[0] == int(count) and when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
-        result = original(*arguments)
-        if calls[0] == int(count) and when == "after":
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
-
-    setattr(owner, method, dying)
-    with Store(Settings(store=Path(sys.argv[5])), create=True) as store:
-        sync(store, [Path(sys.argv[6])])
-"""
-
-
-def digest(settings: Settings) -> list[object]:
-    """Everything a store holds, in order: documents, chunks with their places and texts, vectors."""
-    with Store(settings) as store:
-        assert store.check().ok
-        ids = sorted(store.chunk_ids())
-        chunks = store.chunks(ids)
-        vectors = store.catalog.chunk_vectors(1, store.model, ids)
-        return [store.documents(), [(chunks[id], vectors[id].tobytes()) for id in ids]]
-
-
-@pytest.mark.parametrize(
-    ("target", "method", "when", "count"),
-    [
-        ("vectors", "upsert", "before", 1),
-        ("vectors", "upsert", "after", 1),
-        ("catalog", "put_documents", "after", 1),
-        ("catalog", "put_file", "before", 3),
-        ("vectors", "delete", "before", 2),
-        ("catalog", "set_unsettled", "before", 2),
-    ],
-)
-def test_killed_at_any_step_the_same_sync_completes_the_store(
-    settings: Settings, three: Path, clean: list[object], target: str, method: str, when: str, count: int
-) -> None:
-    """Invariant 4."""
-    script = [sys.executable, "-c", textwrap.dedent(CRASH), target, method, when, str(count)]
-    killed = subprocess.run([*script, str(settings.store), str(three)], capture_output=True)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    ingest(settings, three)
-    assert digest(settings) == clean
-
-
-@pytest.fixture(scope="module")
-def three(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of three documents."""
-    folder = tmp_path_factory.mktemp("three")
-    for name in ("nixon-1972-visit.md", "ping-pong-diplomacy.txt", "arms-control-treaties.pdf"):
-        shutil.copy(SAMPLE / name, folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def clean(three: Path, tmp_path_factory: pytest.TempPathFactory) -> list[object]:
-    """What a store of the three documents holds when nothing interrupts it."""
-    settings = Settings(store=tmp_path_factory.mktemp("clean") / "store")
-    ingest(settings, three)
-    return digest(settings)
 
 
 def test_two_readers_share_a_store_and_a_writer_waits_for_neither(settings: Settings) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ingest.discover import discover
-from ingest.sync import Report, sync
+from ingest.discover import Skipped, discover
+from ingest.report import Report
+from ingest.sync import sync
 from rag.errors import ParseError
 from rag.settings import Settings
 from rag.store import Store
@@ -51,7 +52,9 @@ def test_added_updated_removed_and_renamed_files_are_told_apart(settings: Settin
     (folder / "b.txt").unlink()
     (folder / "c.txt").rename(folder / "d.txt")
     report = ingest(settings, folder)
-    assert (report.added, report.updated, report.removed) == (["d.txt"], ["a.txt"], ["b.txt", "c.txt"])
+    assert (report.added, report.updated, report.removed) == ([], ["a.txt"], ["b.txt"])
+    assert report.renamed == [("c.txt", "d.txt")]
+    assert report.chunks_embedded == 1, "only of a.txt: what was renamed is not embedded again"
     with Store(settings) as store:
         assert [document.source for document in store.documents()] == ["a.txt", "d.txt"]
         assert store.check().ok
@@ -62,7 +65,8 @@ def test_a_bad_file_never_stops_the_batch_and_is_tried_again(settings: Settings,
     (folder / "good.txt").write_text("Good text stands here.")
     (folder / "picture.png").write_bytes(b"png")
     report = ingest(settings, folder)
-    assert (report.added, report.skipped) == (["good.txt"], ["picture.png"])
+    assert report.added == ["good.txt"]
+    assert report.skipped == [Skipped("picture.png", "its kind (.png) is not supported")]
     assert [(failure.source, failure.code) for failure in report.failed] == [("bad.pdf", "E_TYPE")]
     (folder / "bad.pdf").write_bytes((SAMPLE / "arms-control-treaties.pdf").read_bytes())
     assert ingest(settings, folder).added == ["bad.pdf"]
@@ -157,7 +161,7 @@ def test_links_and_hidden_files_are_not_followed(folder: Path, tmp_path: Path) -
     (folder / "a.txt").write_text("text")
     found = discover([folder])
     assert [file.source for file in found.files] == ["a.txt"]
-    assert sorted(found.skipped) == ["link.txt", "loop"]
+    assert sorted(skipped.source for skipped in found.skipped) == ["link.txt", "loop"]
 
 
 def test_a_path_that_does_not_exist_is_named(settings: Settings) -> None:

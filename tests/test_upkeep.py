@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from rag.catalog import Embedding, Entry
+from rag.models import Vectors
 from rag.probe import probe
 from rag.settings import Settings
 from rag.store import Store
@@ -22,8 +23,8 @@ from rag.words import WordIndex
 _CHUNKS = 1200  # over Chroma's thousand, so that its index stands in files of its own
 
 
-def _vectors(seed: int, count: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-    found = np.random.default_rng(seed).standard_normal((count, 384)).astype(np.float32)
+def _vectors(seed: int, count: int) -> Vectors:
+    found: Vectors = np.random.default_rng(seed).standard_normal((count, 384)).astype(np.float32)
     return found / np.linalg.norm(found, axis=1, keepdims=True)
 
 
