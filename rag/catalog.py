@@ -607,6 +607,14 @@ class Catalog:
                 "json_extract(k.identity, '$.embedder') || '@' || json_extract(k.identity, '$.embedder_sha256'))"
             ).rowcount
 
+    def purge(self) -> None:
+        """Rewrite the file without a trace of what was deleted from it."""
+        for collection in self.collections():
+            keywords = f"keywords_{collection.id}"
+            self._db.execute(f"INSERT INTO {keywords} ({keywords}) VALUES ('optimize')")
+        self._db.execute("VACUUM")
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def embedding_count(self) -> int:
         """How many texts' embeddings are kept."""
         count: int = self._db.execute("SELECT count(*) FROM embeddings").fetchone()[0]

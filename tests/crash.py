@@ -134,10 +134,8 @@ def write_corpus(folder: Path, version: int) -> None:
         (folder / "4.txt").rename(folder / "four.txt")
         (folder / "5.txt").unlink()
         (folder / "new.md").write_text("# New\n\n" + (folder / "1.txt").read_text().replace("The", "That"))
-        rows = [
-            f'{{"source": "line {row}", "title": "Line {row}", "text": "Row {row} was added."}}' for row in range(40)
-        ]
-        (folder / "lines.jsonl").write_text("\n".join(rows))
+        rows = [{"source": f"line {row}", "title": f"Line {row}", "text": f"Row {row} was added."} for row in range(40)]
+        (folder / "lines.jsonl").write_text("\n".join(map(json.dumps, rows)))
 
 
 def run(

@@ -138,6 +138,29 @@ def test_b46_what_happens_to_a_file_while_it_is_read_is_made_good_by_the_next_ru
     assert kept["changing.txt"].text == path.read_text()
 
 
+def test_b46_a_folder_that_cannot_be_read_is_named_and_its_documents_are_kept(
+    settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Documents are not gone because nobody could look."""
+    (folder / "locked").mkdir()
+    (folder / "locked" / "a.txt").write_text(SENTENCE)
+    ingested(settings, folder)
+    scan = os.scandir
+
+    def refuse(path: str) -> Any:
+        if Path(path).name == "locked":
+            raise PermissionError(13, "Permission denied")
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    report = ingested(settings, folder)
+    assert report.removed == []
+    named = [*(skipped.source for skipped in report.skipped), *(failure.source for failure in report.failed)]
+    assert any(source.startswith("locked") for source in named)
+    with Store(settings) as store:
+        assert [document.source for document in store.documents()] == ["locked/a.txt"]
+
+
 def test_b47_two_thousand_files_take_no_more_memory_than_a_few(settings: Settings, folder: Path) -> None:
     """All hold the same words, which are embedded once: here it is the files that count."""
     for number in range(2_000):

@@ -1,7 +1,5 @@
-import json
 import os
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -16,12 +14,12 @@ from hypothesis import settings as run
 from hypothesis import strategies as st
 
 from rag.catalog import Embedding, Entry, FileRecord
-from rag.errors import StoreBusy, StoreDamaged, StoreError, StoreMismatch
+from rag.errors import StoreBusy, StoreError, StoreMismatch
 from rag.settings import Settings
 from rag.store import Store
 from rag.types import Chunk, Document, Span
 from rag.words import WordIndex
-from tests.conftest import SAMPLE, ingest
+from tests.conftest import ingest
 
 RECORD = FileRecord("a.txt", "/", "hash", "now")
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ingest.discover import Skipped, discover
+from ingest.discover import Selection, Skipped, discover
 from ingest.report import Report
-from ingest.sync import sync
+from ingest.sync import dry_run, sync
 from rag.errors import ParseError
 from rag.settings import Settings
 from rag.store import Store
@@ -58,6 +58,125 @@ def test_added_updated_removed_and_renamed_files_are_told_apart(settings: Settin
     with Store(settings) as store:
         assert [document.source for document in store.documents()] == ["a.txt", "d.txt"]
         assert store.check().ok
+
+
+def test_a_renamed_file_embeds_nothing_even_where_its_name_is_its_title(settings: Settings, folder: Path) -> None:
+    (folder / "a.txt").write_text(sentences(40, 1))
+    ingest(settings, folder)
+    (folder / "below").mkdir()
+    (folder / "a.txt").rename(folder / "below" / "b.txt")
+    report = ingest(settings, folder)
+    assert (report.renamed, report.chunks_embedded) == ([("a.txt", "below/b.txt")], 0)
+    assert (report.added, report.removed) == ([], [])
+    with Store(settings) as store:
+        assert [(one.source, one.title) for one in store.documents()] == [("below/b.txt", "b")]
+        assert store.check().ok
+
+
+def test_a_section_that_moves_embeds_nothing(settings: Settings, folder: Path) -> None:
+    sections = [f"# Section {number}\n\n{sentences(30, number)}\n\n" for number in range(6)]
+    (folder / "a.md").write_text("# Report\n\nAn opening.\n\n" + "".join(sections))
+    ingest(settings, folder)
+    sections.insert(0, sections.pop(4))
+    (folder / "a.md").write_text("# Report\n\nAn opening.\n\n" + "".join(sections))
+    report = ingest(settings, folder)
+    assert (report.updated, report.chunks_embedded) == (["a.md"], 0)
+
+
+def test_a_paragraph_edited_among_a_thousand_chunks_embeds_three_at_most(settings: Settings, folder: Path) -> None:
+    small = settings.changed(chunk_tokens=32)
+    paragraphs = [sentences(3, seed) for seed in range(720)]
+    (folder / "long.txt").write_text("\n\n".join(paragraphs))
+    assert ingest(small, folder).chunks_embedded >= 1000
+    paragraphs[400] = "This paragraph was written anew."
+    (folder / "long.txt").write_text("\n\n".join(paragraphs))
+    assert 1 <= ingest(small, folder).chunks_embedded <= 3
+
+
+def test_what_is_deleted_is_found_in_neither_index(settings: Settings, folder: Path) -> None:
+    (folder / "kept.txt").write_text("The ferry crosses the strait.")
+    (folder / "gone.txt").write_text("The zeppelin crosses the ocean.")
+    ingest(settings, folder)
+    with Store(settings) as store:
+        (chunk_id,) = [hit.chunk_id for hit in store.keyword(["zeppelin"], 5)]
+        vector = store.vectors.read([chunk_id])[chunk_id]
+        assert store.nearest(vector, 1)[0].chunk_id == chunk_id
+    (folder / "gone.txt").unlink()
+    assert ingest(settings, folder).removed == ["gone.txt"]
+    with Store(settings) as store:
+        assert store.keyword(["zeppelin"], 5) == []
+        assert chunk_id not in {hit.chunk_id for hit in store.nearest(vector, 10)}
+        assert store.vectors.read([chunk_id]) == {}
+
+
+def test_patterns_choose_files_and_what_is_excluded_is_removed(settings: Settings, folder: Path) -> None:
+    for name in ("a.md", "drafts/b.md", "notes.txt", "drafts/keep.md"):
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"Text of {name}.")
+    assert len(ingest(settings, folder).added) == 4
+    selection = Selection(include=["*.md"], exclude=["drafts/*", "!drafts/keep.md"])
+    with Store(settings) as store:
+        report = sync(store, [folder], selection=selection)
+    assert (report.unchanged, report.removed) == (["a.md", "drafts/keep.md"], ["drafts/b.md", "notes.txt"])
+    assert {skipped.source: skipped.reason for skipped in report.skipped} == {
+        "drafts/b.md": "excluded",
+        "notes.txt": "not included",
+    }
+
+
+def test_a_dry_run_names_what_would_be_done_and_does_nothing(settings: Settings, folder: Path) -> None:
+    (folder / "a.txt").write_text("First.")
+    (folder / "b.txt").write_text("Second.")
+    assert dry_run(None, [folder]).added == ["a.txt", "b.txt"]
+    assert not settings.store.exists()
+    ingest(settings, folder)
+    (folder / "a.txt").write_text("First, changed.")
+    (folder / "b.txt").rename(folder / "c.txt")
+    (folder / "d.txt").write_text("Fourth.")
+    with Store(settings) as store:
+        report = dry_run(store, [folder])
+        assert (report.added, report.updated, report.renamed) == (["d.txt"], ["a.txt"], [("b.txt", "c.txt")])
+        assert [document.source for document in store.documents()] == ["a.txt", "b.txt"]
+
+
+def test_every_file_stands_in_exactly_one_list_of_the_report(settings: Settings, folder: Path) -> None:
+    (folder / "same.txt").write_text("The same.")
+    (folder / "old.txt").write_text("It moves.")
+    (folder / "gone.txt").write_text("It goes.")
+    ingest(settings, folder)
+    (folder / "old.txt").rename(folder / "new.txt")
+    (folder / "gone.txt").unlink()
+    (folder / "added.txt").write_text("It is new.")
+    (folder / "bad.pdf").write_bytes(b"%PDF-1.4 nothing")
+    (folder / "picture.png").write_bytes(b"png")
+    (folder / "link.txt").symlink_to(folder / "same.txt")
+    report = ingest(settings, folder)
+    listed = [
+        *report.added,
+        *report.updated,
+        *(new for _, new in report.renamed),
+        *report.unchanged,
+        *(failure.source for failure in report.failed),
+        *(skipped.source for skipped in report.skipped),
+    ]
+    assert sorted(listed) == sorted(path.name for path in folder.iterdir())
+    assert report.removed == ["gone.txt"]
+    assert report.files == report.done == 4
+
+
+def test_an_unchanged_tree_of_many_files_is_not_parsed(
+    settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(300):
+        (folder / f"{number}.txt").write_text(f"Text {number}.")
+    ingest(settings, folder)
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a file was parsed")
+
+    monkeypatch.setattr("ingest.sandbox.Sandbox.parse", refuse)
+    assert len(ingest(settings, folder).unchanged) == 300
 
 
 def test_a_bad_file_never_stops_the_batch_and_is_tried_again(settings: Settings, folder: Path) -> None:

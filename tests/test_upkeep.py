@@ -12,20 +12,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.catalog import Embedding, Entry
+from rag.catalog import Embedding, Entry, FileRecord
 from rag.models import Vectors
 from rag.probe import probe
 from rag.settings import Settings
 from rag.store import Store
 from rag.types import Chunk, Document, Span
 from rag.words import WordIndex
+from tests.conftest import ingest
 
 _CHUNKS = 1200  # over Chroma's thousand, so that its index stands in files of its own
 
 
 def _vectors(seed: int, count: int) -> Vectors:
     found: Vectors = np.random.default_rng(seed).standard_normal((count, 384)).astype(np.float32)
-    return found / np.linalg.norm(found, axis=1, keepdims=True)
+    found /= np.linalg.norm(found, axis=1, keepdims=True)
+    return found
 
 
 def _entry(name: str, seed: int, count: int) -> Entry:
@@ -131,3 +133,47 @@ def test_damage_is_found_at_opening_and_mended_without_embedding(
     with Store(Settings(store=store_path)) as store:
         assert store.check().ok
     assert caplog.messages == []
+
+
+CANARY = "Zanzibarquartz"
+
+
+def _raw_hits(store: Path) -> int:
+    """In how many of the store's files the canary stands, in any case."""
+    wanted = CANARY.lower().encode()
+    return sum(wanted in path.read_bytes().lower() for path in store.rglob("*") if path.is_file())
+
+
+def test_purged_text_is_nowhere_in_the_stores_bytes(settings: Settings, folder: Path) -> None:
+    (folder / "secret.txt").write_text(f"The code word is {CANARY}. " * 20)
+    (folder / "kept.txt").write_text("This text is kept.")
+    ingest(settings, folder)
+    assert _raw_hits(settings.store) > 0
+    (folder / "secret.txt").unlink()
+    ingest(settings, folder)
+    with Store(settings) as store:
+        assert store.keyword([CANARY.lower()], 10) == []
+        store.purge()
+        assert store.check().ok
+        assert [document.source for document in store.documents()] == ["kept.txt"]
+    assert _raw_hits(settings.store) == 0
+    assert list(settings.store.glob("chroma.bad-*")) == []
+
+
+def test_adding_and_deleting_again_and_again_does_not_grow_the_store(tmp_path: Path) -> None:
+    settings = Settings(store=tmp_path / "store")
+
+    def size() -> int:
+        return sum(path.stat().st_size for path in settings.store.rglob("*") if path.is_file())
+
+    sizes = []
+    for _ in range(8):
+        with Store(settings, create=True) as store:
+            with store.writing() as writer:
+                writer.put_documents([_entry("a", 1, 400)])
+                writer.put_file(FileRecord("a", "a", "hash", "now"), ["a"])
+            with store.writing() as writer:
+                writer.remove_file("a")
+        sizes.append(size())
+    assert sizes[-1] <= 1.5 * sizes[0]
+    assert len([path for path in (settings.store / "chroma").iterdir() if path.is_dir()]) <= 1
