@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -36,13 +37,13 @@ from rich.console import Console  # noqa: E402
 
 import ingest  # noqa: E402
 from ingest.parse import PARSERS  # noqa: E402
-from ingest.progress import counts  # noqa: E402
+from ingest.progress import counts, with_progress  # noqa: E402
 from ingest.report import Report  # noqa: E402
 from ingest.sync import sync  # noqa: E402
 from rag import page  # noqa: E402
 from rag.assistant import Assistant  # noqa: E402
 from rag.command import add_store_options, run, settings_from  # noqa: E402
-from rag.errors import RagError  # noqa: E402
+from rag.errors import RagError, SettingsError  # noqa: E402
 from rag.page.guard import Guard  # noqa: E402
 from rag.page.render import (  # noqa: E402
     GONE,
@@ -317,6 +318,15 @@ def create_app(store: Store, examples: Sequence[str] = ()) -> FastAPI:
     return app
 
 
+def _refuse_unusable(port: int) -> None:
+    """Before the store is opened: raise SettingsError for a port that is taken, reserved or none."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise SettingsError(f"port {port} cannot be used ({reason}). Choose another with --port.") from None
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the chat until it is stopped."""
     parser = argparse.ArgumentParser(prog="python app.py", description="Chat with your documents in a browser.")
@@ -324,10 +334,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=7860, help="port on this machine (default: 7860)")
     options = parser.parse_args(arguments)
     console = Console(stderr=True, highlight=False)
+    _refuse_unusable(options.port)
     with Store(settings_from(options), create=True) as store:
         if not store.documents():
             console.print(f"The store is empty: ingesting the sample corpus from {SAMPLE} …")
-            sync(store, [SAMPLE])
+            with_progress(lambda show: sync(store, [SAMPLE], show), console)
         examples = EXAMPLES if "arms-control-treaties.pdf" in store.files() else ()
         console.print(f"Footnote is at http://127.0.0.1:{options.port} (stop it with Ctrl-C)")
         # Built inside the running event loop: built outside it, Gradio leaves event loops open.

@@ -19,7 +19,7 @@ def read_line(line: str) -> GoldQuestion:
     try:
         row = _Row.model_validate(json.loads(line))
         evidence = None if row.evidence is None else tuple(map(_evidence, row.evidence))
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise FaultyQuestion(f"it is not JSON ({error}).") from None
     except ValidationError as error:
         raise FaultyQuestion(*(_explain(fault) for fault in error.errors())) from None

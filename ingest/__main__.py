@@ -20,7 +20,7 @@ from ingest.progress import with_progress
 from ingest.reembed import reembed
 from ingest.report import Report
 from ingest.sync import dry_run, sync
-from rag.command import add_store_options, run, settings_from
+from rag.command import add_store_options, run, settings_from, visible
 from rag.errors import RagError, SettingsError
 from rag.settings import Settings
 from rag.store import Store
@@ -82,7 +82,7 @@ def _watch(settings: Settings, options: argparse.Namespace, selection: Selection
         try:
             _show(_ingest(settings, options.paths, selection, rebuild=False), options.json, planned=False)
         except RagError as error:
-            print(f"error: {error} It is tried again at the next change.", file=sys.stderr)  # noqa: T201
+            print(f"error: {visible(str(error))} It is tried again at the next change.", file=sys.stderr)  # noqa: T201
 
 
 def _ingest(settings: Settings, paths: Sequence[Path], selection: Selection, rebuild: bool) -> Report:
@@ -127,13 +127,13 @@ def _show(report: Report, as_json: bool, planned: bool) -> None:
     if planned:
         for name in _DOINGS:
             for source in getattr(report, name):
-                console.print(f"{name}: {' -> '.join(source) if isinstance(source, tuple) else source}")
+                console.print(visible(f"{name}: {' -> '.join(source) if isinstance(source, tuple) else source}"))
     for reason, files in Counter(skipped.reason for skipped in report.skipped).most_common():
-        console.print(f"skipped {files}: {reason}")
+        console.print(visible(f"skipped {files}: {reason}"))
     for warning in report.warnings:
-        console.print(f"warning: {warning}")
+        console.print(visible(f"warning: {warning}"))
     for failure in report.failed:
-        console.print(f"failed: {failure.source}: {failure.reason} ({failure.code})")
+        console.print(visible(f"failed: {failure.source}: {failure.reason} ({failure.code})"))
 
 
 if __name__ == "__main__":

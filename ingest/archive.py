@@ -15,7 +15,10 @@ from lxml.etree import XMLSyntaxError
 from ingest.xml_tree import entities_declared, xml_failure
 from rag.errors import ParseError
 
-DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, NotImplementedError, XMLSyntaxError)
+DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, XMLSyntaxError, EOFError, OSError),
+    *(KeyError, ValueError, AttributeError, NotImplementedError),
+)
 """What libraries raise on a damaged archive or damaged XML in it."""
 
 _MOST_ENTRIES, _MOST_BYTES, _MOST_ENTRY_BYTES = 5_000, 200 * 2**20, 100 * 2**20

@@ -27,6 +27,7 @@ _ENCODINGS = [
     *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "iso8859_2", "iso8859_5"),
     *("iso8859_7", "koi8_r", "koi8_u", "cp932", "euc_jp", "iso2022_jp", "gb18030", "big5", "euc_kr"),
 ]
+_MOST_DAMAGED = 0.05  # of the characters of a text that is taken for damaged UTF-8
 _SNIFFED = 100_000  # bytes looked at to guess an encoding
 
 
@@ -42,8 +43,20 @@ def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
     try:
         return data.decode("utf-8"), ()
     except UnicodeDecodeError:
-        likeliest = _likeliest(data[:_SNIFFED])
+        return _decode_other(data)
+
+
+def _decode_other(data: bytes) -> tuple[str, tuple[str, ...]]:
+    """Text that is not wholly UTF-8: damaged UTF-8 where most of what could tell says so, else a guess."""
+    text = data.decode("utf-8", "replace")
+    damaged = text.count("\ufffd")
+    sound = sum(character > "\x7f" for character in text) - damaged
+    likeliest = None if sound > damaged else _likeliest(data[:_SNIFFED])
+    if likeliest is not None:
         return data.decode(likeliest, "replace"), (f"not UTF-8: read as {likeliest}, a guess",)
+    if damaged > len(text) * _MOST_DAMAGED:
+        raise ParseError("E_ENCODING", "its text encoding is not recognised. Save it as UTF-8.")
+    return text, (f"{damaged} bytes that are not UTF-8 were replaced by \ufffd",)
 
 
 def _unmarked_utf_16(data: bytes) -> str | None:
@@ -54,13 +67,13 @@ def _unmarked_utf_16(data: bytes) -> str | None:
     return None
 
 
-def _likeliest(data: bytes) -> str:
-    """The encoding in which the bytes read best; of equals the commoner one."""
+def _likeliest(data: bytes) -> str | None:
+    """The encoding in which the bytes read best, of equals the commoner one; None if they read badly in all."""
     guesses = from_bytes(data, cp_isolation=_ENCODINGS)
     least = min((guess.chaos for guess in guesses), default=0.0)
     equals = [guess for guess in guesses if guess.chaos == least]
     if not equals:
-        raise ParseError("E_ENCODING", "its text encoding is not recognised. Save it as UTF-8.") from None
+        return None
     return min(equals, key=lambda guess: (-guess.coherence, _ENCODINGS.index(guess.encoding))).encoding
 
 

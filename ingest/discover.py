@@ -31,12 +31,26 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A folder that cannot be opened: what is in it is not known, so nothing below it counts as gone."""
+
+    source: str
+    root: str
+    reason: str
+
+    def holds(self, source: str) -> bool:
+        """Whether a source stands below this folder."""
+        return self.source == "." or source.startswith(f"{self.source}/")
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """The files below some paths, in order, and those skipped: links, unsupported kinds, and what was not selected."""
 
     files: tuple[FoundFile, ...]
     roots: frozenset[str]
     skipped: tuple[Skipped, ...]
+    unreadable: tuple[Unreadable, ...]
 
 
 class Selection:
@@ -64,6 +78,7 @@ def discover(paths: Sequence[Path], selection: Selection | None = None) -> Found
     selection = selection or Selection()
     files: list[FoundFile] = []
     skipped: list[Skipped] = []
+    unreadable: list[Unreadable] = []
     roots: list[str] = []
     for path in paths:
         if not path.exists():
@@ -73,15 +88,24 @@ def discover(paths: Sequence[Path], selection: Selection | None = None) -> Found
             continue
         roots.append(str(root))
         if not root.is_dir():
-            files.append(FoundFile(root, root.name, str(root)))
+            files.append(FoundFile(root, _source(root, root.parent), str(root)))
             continue
-        for below in _walk(root):
-            source = below.relative_to(root).as_posix()
+        errors: list[OSError] = []
+        for below in _walk(root, errors):
+            source = _source(below, root)
             if reason := selection.reason_against(source) or _reason_against(below):
                 skipped.append(Skipped(source, reason))
             else:
                 files.append(FoundFile(below, source, str(root)))
-    return Found(tuple(files), frozenset(roots), tuple(skipped))
+        for error in errors:
+            reason = f"the folder cannot be opened ({error.strerror}). What was ingested from it is kept."
+            unreadable.append(Unreadable(_source(Path(error.filename), root), str(root), reason))
+    return Found(tuple(files), frozenset(roots), tuple(skipped), tuple(unreadable))
+
+
+def _source(path: Path, root: Path) -> str:
+    """The POSIX path below the root; bytes of a name that are not UTF-8 are written out."""
+    return os.fsencode(path.relative_to(root).as_posix()).decode("utf-8", "backslashreplace")
 
 
 def _patterns(lines: Sequence[str]) -> GitIgnoreSpec:
@@ -92,15 +116,15 @@ def _patterns(lines: Sequence[str]) -> GitIgnoreSpec:
 
 
 def _reason_against(path: Path) -> str | None:
-    if path.is_symlink():
+    if os.path.islink(path):  # False, not an error, for a path that is too long
         return "a link: links are not followed"
     if suffix_of(path.name) is None:
         return f"its kind ({path.suffix or 'no ending'}) is not supported"
     return None
 
 
-def _walk(root: Path) -> Iterator[Path]:
-    for folder, folders, names in os.walk(root):
+def _walk(root: Path, errors: list[OSError]) -> Iterator[Path]:
+    for folder, folders, names in os.walk(root, onerror=errors.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        links = [name for name in folders if Path(folder, name).is_symlink()]
+        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
         yield from (Path(folder, name) for name in sorted(names + links) if not name.startswith("."))

@@ -82,6 +82,12 @@ def suffix_of(name: str) -> str | None:
     return max((suffix for suffix in PARSERS if lower.endswith(suffix)), key=len, default=None)
 
 
+def refuse_large(name: str, size: int) -> None:
+    """Raise ParseError E_TOO_BIG for a file that would not be read, which may be done without opening it."""
+    if size > _LARGEST and suffix_of(name) not in _BULK:
+        raise ParseError("E_TOO_BIG", f"{size / 2**20:.0f} MB > {_LARGEST // 2**20} MB. Split the file.")
+
+
 def parse(file: BinaryIO, name: str, source: str, size: int) -> Iterator[Document | LineFailure]:
     """The documents of one open file. Raises ParseError, with a code, if it cannot be read."""
     suffix = suffix_of(name)
@@ -90,8 +96,7 @@ def parse(file: BinaryIO, name: str, source: str, size: int) -> Iterator[Documen
         raise ParseError("E_UNSUPPORTED", f"its kind is not supported; supported are {known} and program code.")
     if size == 0:
         raise ParseError("E_EMPTY", "the file is empty.")
-    if size > _LARGEST and suffix not in _BULK:
-        raise ParseError("E_TOO_BIG", f"{size / 2**20:.0f} MB > {_LARGEST // 2**20} MB. Split the file.")
+    refuse_large(name, size)
     parser, warnings = _by_content(file, suffix)
     found = False
     for parsed in parser(file, source):

@@ -64,8 +64,9 @@ def _chapters(package: _Element, package_path: str, names: set[str]) -> Iterator
         if item is None or "html" not in item.get("media-type", "") or "nav" in item.get("properties", "").split():
             continue
         name = posixpath.normpath(posixpath.join(posixpath.dirname(package_path), unquote(item.get("href", ""))))
-        if name in names:
-            yield name
+        if name not in names:
+            raise ParseError("E_CORRUPT", f"its chapter {name!r} is missing. Export it again.")
+        yield name
 
 
 def _refuse_locked(archive: ZipFile, chapters: list[str]) -> None:

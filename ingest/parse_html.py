@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import BinaryIO
@@ -17,6 +18,8 @@ from rag.errors import ParseError
 from rag.types import Document
 
 _LARGEST = 20 * 2**20  # bytes
+_LONGEST_TAG = 2**18  # characters; reading a tag's attributes takes their number squared
+_ENDLESS_TAG = re.compile(rf"<[a-zA-Z][^<>]{{{_LONGEST_TAG}}}")
 _MEDIA_TYPE = "text/html"
 
 
@@ -26,6 +29,8 @@ def parse_html(file: BinaryIO, source: str) -> Iterator[Document]:
     if len(data) > _LARGEST:
         raise ParseError("E_TOO_BIG", f"{len(data) / 2**20:.0f} MB of HTML > {_LARGEST // 2**20} MB. Split the page.")
     html, warnings = decode(data)
+    if _ENDLESS_TAG.search(html):
+        raise ParseError("E_DEPTH", f"a tag of it has over {_LONGEST_TAG:,} characters of attributes. Save it anew.")
     seen = without_invisible(html)
     builder, title, guessed = _read(seen.html)
     # Menus and the like are hidden on many pages: what matters is what would have come into the document.

@@ -23,7 +23,10 @@ from rag.errors import ParseError
 from rag.types import Document
 
 _MOST_PAGES = 5000
-_UNREADABLE = (PyPdfError, pypdfium2.PdfiumError, ValueError, KeyError, TypeError, AttributeError, IndexError)
+_UNREADABLE = (
+    *(PyPdfError, pypdfium2.PdfiumError, NotImplementedError),
+    *(ValueError, KeyError, TypeError, AttributeError, IndexError),
+)
 
 
 def parse_pdf(file: BinaryIO, source: str) -> Iterator[Document]:

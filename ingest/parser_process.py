@@ -54,15 +54,22 @@ def _replies(file: Any, name: str, source: str, size: int) -> Iterator[dict[str,
                 case LineFailure():
                     yield {"failure": asdict(parsed), "read": _position(file, size)}
     except ParseError as error:
-        yield {"error": str(error), "code": error.code}
+        yield {"error": _plain(str(error)), "code": error.code}
     except MemoryError:
         yield {"error": f"reading it takes over {_MEMORY // 2**20} MB of memory.", "code": "E_BOMB"}
     except RecursionError:
         yield {"error": "it is nested too deeply to be read.", "code": "E_DEPTH"}
     except Exception as error:  # whatever a parser raises, the file is at fault
-        yield {"error": f"its parser failed ({type(error).__name__}: {error}).", "code": "E_CORRUPT"}
+        reason = _plain(f"{type(error).__name__}: {error}")[:200]
+        message = f"it is damaged in a way its reader does not know ({reason}). Save it again."
+        yield {"error": message, "code": "E_CORRUPT"}
     else:
         yield {"end": True}
+
+
+def _plain(message: str) -> str:
+    """One line without control characters, which damaged files bring into messages."""
+    return " ".join("".join(character if character.isprintable() else " " for character in message).split())
 
 
 def _position(file: Any, size: int) -> int:

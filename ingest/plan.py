@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ingest.discover import Found, FoundFile
+from ingest.parse import refuse_large
 from ingest.sandbox import open_regular
 from rag.catalog import FileRecord
 from rag.errors import ParseError
@@ -34,7 +35,20 @@ class Work:
     file: FoundFile
     sha256: str
     size: int  # bytes
-    modified: str  # YYYY-MM-DD
+    modified: int  # nanoseconds since 1970
+
+    @property
+    def date(self) -> str:
+        """The day it was last modified on, YYYY-MM-DD."""
+        return datetime.fromtimestamp(self.modified / 1e9, UTC).date().isoformat()
+
+    def has_changed(self) -> bool:
+        """Whether the file is another by now than the one that was compared."""
+        try:
+            state = self.file.path.stat()
+        except OSError:
+            return True
+        return (state.st_size, state.st_mtime_ns) != (self.size, self.modified)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +75,8 @@ class Plan:
 def make_plan(found: Found, known: Mapping[str, FileRecord], looked_at: Callable[[int], None]) -> Plan:
     """Compare the files found with those known, by content. `looked_at` is told how many files were compared so far."""
     roots = {source: record.root for source, record in known.items()}
-    added, updated, unchanged, failed, moved = [], [], [], [], []
+    added, updated, unchanged, moved = [], [], [], []
+    failed = [Failure(folder.source, "E_ACCESS", folder.reason) for folder in found.unreadable]
     for number, file in enumerate(found.files):
         looked_at(number)
         record = known.get(file.source)
@@ -80,7 +95,7 @@ def make_plan(found: Found, known: Mapping[str, FileRecord], looked_at: Callable
             if record.root != file.root:
                 moved.append(replace(record, root=file.root))
     present = {file.source for file in found.files}
-    gone = [source for source, record in known.items() if record.root in found.roots and source not in present]
+    gone = [source for source, record in known.items() if _is_gone(record, present, found)]
     renamed = _renamed(added, [known[source] for source in gone])
     return Plan(
         added=tuple(work for work in added if work.file.source not in renamed),
@@ -91,6 +106,12 @@ def make_plan(found: Found, known: Mapping[str, FileRecord], looked_at: Callable
         removed=tuple(source for source in gone if source not in renamed.values()),
         moved=tuple(moved),
     )
+
+
+def _is_gone(record: FileRecord, present: Set[str], found: Found) -> bool:
+    """Whether a file is no longer where it was; below a folder that cannot be opened, nobody can tell."""
+    unseen = any(record.root == folder.root and folder.holds(record.source) for folder in found.unreadable)
+    return record.root in found.roots and record.source not in present and not unseen
 
 
 def _renamed(added: list[Work], gone: list[FileRecord]) -> dict[str, str]:
@@ -113,10 +134,10 @@ def _refuse_taken(file: FoundFile, roots: dict[str, str]) -> None:
 
 def _looked_at(file: FoundFile) -> Work:
     with os.fdopen(open_regular(file.path), "rb") as opened:
+        state = os.fstat(opened.fileno())
+        refuse_large(file.path.name, state.st_size)
         try:
             sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
         except OSError as error:
             raise ParseError("E_ACCESS", f"it cannot be read ({error.strerror}).") from None
-        state = os.fstat(opened.fileno())
-    modified = datetime.fromtimestamp(state.st_mtime, UTC).date().isoformat()
-    return Work(file, sha256, state.st_size, modified)
+    return Work(file, sha256, state.st_size, state.st_mtime_ns)

@@ -182,9 +182,13 @@ class _Sync:
             self._report.documents += 1
             self._report.warnings += [f"{parsed.source}: {warning}" for warning in parsed.warnings]
             ids.append(parsed.id)
-            dated = parsed if parsed.date else replace(parsed, date=work.modified)
+            dated = parsed if parsed.date else replace(parsed, date=work.date)
             yield prepare(dated, file.source, self._embedder, self._store.settings)
         self._sandbox.read = 0
+        if work.has_changed():
+            reason = "it changed while it was read, and is read again by the next run."
+            self._report.failed.append(Failure(file.source, "E_CHANGED", reason))
+            whole = False
         ingested = datetime.now(UTC).isoformat(timespec="seconds")
         sha256 = work.sha256 if whole else INCOMPLETE
         yield _FileEnd(FileRecord(file.source, file.root, sha256, ingested), tuple(ids))

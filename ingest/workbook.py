@@ -59,7 +59,9 @@ def sheets(archive: ZipFile) -> Iterator[Sheet]:
     for sheet in workbook.iter("{*}sheet"):
         id = next((value for key, value in sheet.attrib.items() if key.endswith("}id")), None)
         part = targets.get(id, "")
-        rows = _rows(archive, part, book) if part in names and "worksheets" in part else []
+        if part not in names:
+            raise ParseError("E_CORRUPT", f"its sheet {sheet.get('name', '')!r} is missing. Save it again.")
+        rows = _rows(archive, part, book) if "worksheets" in part else []
         yield Sheet(sheet.get("name", ""), rows, sheet.get("state", "visible") != "visible")
 
 

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rag.assistant import Assistant
-from rag.command import add_store_options, run, settings_from
+from rag.command import add_store_options, run, settings_from, visible
 from rag.errors import QuestionError, StoreDamaged
 from rag.explain import STAGES, VIEWS, Explanation, explain_candidates, explain_source
 from rag.retrieve import Retriever
@@ -96,7 +96,7 @@ def _explain(retriever: Retriever, row: dict[str, Any], options: argparse.Namesp
         text = textwrap.shorten(one.chunk.text, 100, placeholder=" …")
         ranks = [f"{stage} {one.ranks.get(stage) or '–'}" for stage in stages]
         views = [f"{name} {one.scores[view]:.2f}" for view, name in VIEWS.items() if view in one.scores]
-        console.print(f"{number}. {one.chunk.source}, characters {one.chunk.span.start}-{one.chunk.span.end}")
+        console.print(f"{number}. {visible(one.chunk.source)}, characters {one.chunk.span.start}-{one.chunk.span.end}")
         console.print(f"   {text}", style="dim")
         console.print(f"   ranks: {', '.join(ranks)}; scores: {', '.join(views)}")
         console.print(f"   {one.fate}")
@@ -148,7 +148,7 @@ def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise QuestionError(f"{path} line {number} is not JSON ({error}).") from None
         if not isinstance(row, dict) or not isinstance(row.get("question"), str):
             raise QuestionError(f'{path} line {number} has no "question" string.')
@@ -165,7 +165,7 @@ def _history(turns: Any) -> tuple[Turn, ...]:
 def _read_json(path: Path) -> Any:
     try:
         return json.loads(_read(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise QuestionError(f"{path} is not JSON ({error}).") from None
 
 
@@ -192,8 +192,8 @@ def _show_answer(answer: Answer) -> None:
         console.print(note, style="yellow")
     for citation in answer.citations:
         page = f", page {citation.page}" if citation.page else ""
-        place = f"[{citation.mark}] {citation.source}{page}, characters {citation.span.start}-{citation.span.end}"
-        console.print(place, style="dim")
+        place = f"{page}, characters {citation.span.start}-{citation.span.end}"
+        console.print(f"[{citation.mark}] {visible(citation.source)}{place}", style="dim")
     console.print(f"confidence {answer.confidence:.2f} · {answer.seconds['total']:.2f} s", style="dim")
 
 
@@ -202,7 +202,7 @@ def _show_passages(passages: Sequence[Passage]) -> None:
     for number, passage in enumerate(passages, start=1):
         ranks = [str(passage.ranks.get(stage, "–")) for stage in ("dense", "keyword")]
         text = textwrap.shorten(passage.chunk.text, 160, placeholder=" …")
-        table.add_row(str(number), f"{passage.score:.3f}", *ranks, passage.chunk.source, text)
+        table.add_row(str(number), f"{passage.score:.3f}", *ranks, visible(passage.chunk.source), text)
     Console(markup=False).print(table)
 
 

@@ -6,6 +6,7 @@ Such sentences are never quoted and never shown to a language model; a document 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from rag.sentences import sentence_spans
 from rag.types import Span
@@ -52,6 +53,7 @@ _TURN = re.compile(
     r"|^\W{0,4}=+ \w+ (?:end of )?passage \d",
     re.IGNORECASE | re.MULTILINE,
 )
+_LONGEST, _OVERLAP = 2000, 300  # characters
 # Marks of width zero, turns of the writing direction, and the invisible tag characters.
 INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\U000e0000-\U000e007f]")
 
@@ -59,7 +61,18 @@ INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u206
 def speaks_to_a_model(sentence: str) -> bool:
     """Whether a sentence reads as an order or a turn meant for a language model."""
     seen = INVISIBLE.sub("", sentence)
+    return any(map(_speaks, _pieces(seen)))
+
+
+def _speaks(seen: str) -> bool:
     return bool(_HINT.search(seen) and (_INSTRUCTION.search(seen) or _TURN.search(seen)))
+
+
+def _pieces(sentence: str) -> Iterator[str]:
+    """A sentence as it is; one without end in pieces that overlap, because a search takes ever longer in long ones."""
+    yield sentence[:_LONGEST]
+    for start in range(_LONGEST, len(sentence), _LONGEST):
+        yield sentence[start - _OVERLAP : start + _LONGEST]
 
 
 def instruction_spans(text: str) -> list[Span]:

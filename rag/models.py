@@ -89,7 +89,7 @@ class Embedder:
             return np.zeros((0, self.dimension), np.float32)
         with self._lock:  # the tokenizer inside refuses to be used by two threads at once
             raw = self._model.encode(list(texts), batch_size=_BATCH, show_progress_bar=False)
-        return _unit(np.asarray(raw, np.float32))
+        return self._unit(np.asarray(raw, np.float32))
 
     def encode_words(self, texts: Sequence[str]) -> list[Encoded]:
         """As `encode`, from the same pass through the model, with a vector for each content word besides.
@@ -107,11 +107,20 @@ class Embedder:
         ]
 
     def _with_words(self, text: str, offsets: Sequence[tuple[int, int]], features: Any) -> Encoded:
-        vector = _unit(features["sentence_embedding"].float().numpy()[np.newaxis])[0]
+        vector = self._unit(features["sentence_embedding"].float().numpy()[np.newaxis])[0]
         tokens = features["token_embeddings"][features["attention_mask"].bool()].float().numpy()
         # The last token marks the end, also of a text that the window cuts short.
         words, vectors = pool_words(text, offsets[: len(tokens) - 1], tokens[:-1])
-        return Encoded(vector, words, _unit(vectors))
+        return Encoded(vector, words, self._unit(vectors))
+
+    def _unit(self, vectors: Vectors) -> Vectors:
+        """The vectors at unit length. Raises ModelError if some hold no numbers: then all answers would be wrong."""
+        if not np.isfinite(vectors).all():
+            raise ModelError(
+                f"embedder {self.name!r} gives vectors that hold no numbers. Try RAG_EMBEDDER_DTYPE=float32."
+            )
+        result: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        return result
 
     def knows(self, word: str) -> bool:
         """Whether the model's vocabulary holds a lower-case word as a whole: then it is no misspelling."""
@@ -121,11 +130,6 @@ class Embedder:
         """How many tokens of the embedder's window each text takes, without the two special ones."""
         encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
         return [len(encoding.ids) for encoding in encodings]
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    result: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    return result
 
 
 class Reranker:
@@ -176,7 +180,17 @@ def _load_reranker(name: str) -> Reranker:
             "Set RAG_RERANKER to the folder's path, or unset it."
         )
     _check_weights("reranker", name, folder)
-    return Reranker(folder)
+    try:
+        return Reranker(folder)
+    except ModelError:
+        raise
+    except Exception as error:  # as above
+        raise _unloadable("reranker", name, error) from error
+
+
+def _unloadable(role: str, name: str, error: Exception) -> ModelError:
+    reason = str(error).strip().partition("\n")[0] or type(error).__name__
+    return ModelError(f"the files of {role} {name!r} cannot be loaded ({reason}). Fetch them again.")
 
 
 def load_embedder(settings: Settings) -> Embedder:
@@ -196,7 +210,11 @@ def embedder_identity(settings: Settings) -> dict[str, str]:
 @lru_cache(maxsize=2)
 def _load_embedder(name: str, dtype: str) -> Embedder:
     folder = embedder_folder(name)
-    return Embedder(folder, name, _checked_sha256(name, folder), dtype)
+    sha256 = _checked_sha256(name, folder)
+    try:
+        return Embedder(folder, name, sha256, dtype)
+    except Exception as error:  # of many kinds, from four libraries that read the files
+        raise _unloadable("embedder", name, error) from error
 
 
 def embedder_folder(name: str) -> Path:
