@@ -9,26 +9,26 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import BinaryIO
 
-from ingest.archive import kind_of
-from ingest.parse_csv import parse_csv
-from ingest.parse_docx import parse_docx
-from ingest.parse_eml import parse_eml
-from ingest.parse_epub import parse_epub
-from ingest.parse_html import parse_html
-from ingest.parse_ipynb import parse_ipynb
-from ingest.parse_json import parse_json
-from ingest.parse_jsonl import LineFailure, parse_jsonl, parse_jsonl_gz
-from ingest.parse_legacy import OLE, parse_legacy
-from ingest.parse_odt import parse_odt
-from ingest.parse_org import parse_org
-from ingest.parse_pdf import parse_pdf
-from ingest.parse_pptx import parse_pptx
-from ingest.parse_rst import parse_rst
-from ingest.parse_rtf import parse_rtf
-from ingest.parse_source import SOURCE_ENDINGS, parse_source
-from ingest.parse_text import parse_markdown, parse_text
-from ingest.parse_xlsx import parse_xlsx
-from ingest.parse_xml import parse_xml
+from ingest.formats.archive import kind_of
+from ingest.formats.parse_csv import parse_csv
+from ingest.formats.parse_docx import parse_docx
+from ingest.formats.parse_eml import parse_eml
+from ingest.formats.parse_epub import parse_epub
+from ingest.formats.parse_html import parse_html
+from ingest.formats.parse_ipynb import parse_ipynb
+from ingest.formats.parse_json import parse_json
+from ingest.formats.parse_jsonl import LineFailure, parse_jsonl, parse_jsonl_gz
+from ingest.formats.parse_legacy import OLE, parse_legacy
+from ingest.formats.parse_odt import parse_odt
+from ingest.formats.parse_org import parse_org
+from ingest.formats.parse_pdf import parse_pdf
+from ingest.formats.parse_pptx import parse_pptx
+from ingest.formats.parse_rst import parse_rst
+from ingest.formats.parse_rtf import parse_rtf
+from ingest.formats.parse_source import SOURCE_ENDINGS, parse_source
+from ingest.formats.parse_text import parse_markdown, parse_text
+from ingest.formats.parse_xlsx import parse_xlsx
+from ingest.formats.parse_xml import parse_xml
 from ingest.suspicions import suspicions
 from rag.comments import comments_start, is_comments_heading
 from rag.errors import ParseError

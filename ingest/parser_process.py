@@ -16,7 +16,7 @@ from dataclasses import asdict
 from typing import Any
 
 import ingest.parse
-from ingest.parse_jsonl import LineFailure
+from ingest.formats.parse_jsonl import LineFailure
 from rag.errors import ParseError
 from rag.types import Document
 

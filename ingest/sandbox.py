@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ingest.parse_jsonl import LineFailure
+from ingest.formats.parse_jsonl import LineFailure
 from rag.errors import ParseError
 from rag.types import Document, Heading, Page, Span
 

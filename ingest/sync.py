@@ -16,7 +16,7 @@ from time import perf_counter
 from ingest.ahead import ahead
 from ingest.discover import Selection, discover
 from ingest.embed import BATCH_CHUNKS, PreparedDocument, embed, prepare
-from ingest.parse_jsonl import LineFailure
+from ingest.formats.parse_jsonl import LineFailure
 from ingest.plan import INCOMPLETE, Failure, Plan, Work, make_plan
 from ingest.report import Progress, Report
 from ingest.sandbox import Sandbox

@@ -11,7 +11,7 @@ from time import perf_counter
 
 import pytest
 
-from ingest.parse_jsonl import LineFailure
+from ingest.formats.parse_jsonl import LineFailure
 from ingest.sandbox import Sandbox
 from rag.command import run
 from rag.errors import ParseError

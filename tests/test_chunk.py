@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.chunk import PreparedChunk, chunk
-from ingest.parse_text import parse_markdown
+from ingest.formats.parse_text import parse_markdown
 from rag.models import Embedder
 from rag.types import Document, Heading
 

@@ -15,7 +15,7 @@ from eval.importers.squad import import_squad
 from eval.importers.tables import import_csv
 from eval.importers.trec import import_trec
 from eval.types import Evidence, GoldQuestion
-from ingest.parse_jsonl import parse_jsonl_gz
+from ingest.formats.parse_jsonl import parse_jsonl_gz
 from rag.types import Document, Span
 
 BEIR_HEADER = "query-id\tcorpus-id\tscore\n"

@@ -7,8 +7,8 @@ import docx
 import pytest
 from fpdf import FPDF
 
+from ingest.formats.parse_jsonl import LineFailure, parse_jsonl, url_words
 from ingest.parse import PARSERS, parse, suffix_of
-from ingest.parse_jsonl import LineFailure, parse_jsonl, url_words
 from rag.errors import ParseError
 from rag.types import Document
 

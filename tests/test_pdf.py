@@ -9,9 +9,9 @@ from io import BytesIO
 import pytest
 from fpdf import FPDF
 
+from ingest.formats.parse_pdf import parse_pdf
 from ingest.parse import parse
-from ingest.parse_pdf import parse_pdf
-from ingest.pdf_words import Vocabulary
+from ingest.pdf.words import Vocabulary
 from rag.errors import ParseError
 from rag.types import Document
 from tests.bad_pdfs import deflated, encrypted, page_pdf, raw_pdf, stream

@@ -11,7 +11,7 @@ import docx
 import pytest
 
 import ingest.sandbox
-from ingest.parse_jsonl import LineFailure
+from ingest.formats.parse_jsonl import LineFailure
 from ingest.sandbox import Sandbox
 from rag.errors import ParseError
 from rag.types import Document

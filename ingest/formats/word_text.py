@@ -12,7 +12,7 @@ from docx.shared import RGBColor
 from docx.text.font import Font
 from lxml.etree import _Element
 
-from ingest.xml_tree import local_name
+from ingest.formats.xml_tree import local_name
 
 _SMALLEST = 2  # points
 _WHITE = RGBColor(255, 255, 255)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from ingest.pdf_layout import Paragraph
+from ingest.pdf.layout import Paragraph
 
 _LARGER = 1.15  # than the letters of the text
 _MOST_LETTERS, _MOST_LINES, _LEAST_LETTERS = 120, 3, 3

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from ingest.canonical import document_id
-from ingest.parse_text import read_text
+from ingest.formats.parse_text import read_text
 from rag.types import Document
 
 SOURCE_ENDINGS = tuple(

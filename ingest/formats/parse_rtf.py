@@ -11,7 +11,7 @@ from typing import BinaryIO
 from striprtf.striprtf import rtf_to_text
 
 from ingest.canonical import TextBuilder
-from ingest.tables import lines_of
+from ingest.formats.tables import lines_of
 from rag.errors import ParseError
 from rag.types import Document
 

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import product
 
-from ingest.hidden import quoted
-from ingest.pdf_box import Box, Piece
+from ingest.formats.hidden import quoted
+from ingest.pdf.box import Box, Piece
 
 _LEAST_PAGES = 3
 _LEAST_SHARE = 0.4  # of the pages: left and right pages may have headers of their own

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import pypdfium2
 
-from ingest.pdf_box import Box, Piece
-from ingest.pdf_letters import Word, words_of
-from ingest.pdf_sight import Sight, image_share
+from ingest.pdf.box import Box, Piece
+from ingest.pdf.letters import Word, words_of
+from ingest.pdf.sight import Sight, image_share
 
 _WIDE_GAP = 1.3  # of the letters' height: no space between two words is so wide, what is between columns is
 _STEP_ASIDE = 0.5  # of the height, where the next letter is raised or lowered too

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from lxml.etree import XMLSyntaxError
 
-from ingest.xml_tree import entities_declared, xml_failure
+from ingest.formats.xml_tree import entities_declared, xml_failure
 from rag.errors import ParseError
 
 DAMAGE = (

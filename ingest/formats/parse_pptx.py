@@ -11,11 +11,11 @@ from pptx import Presentation
 from pptx.exc import PythonPptxError
 from pptx.oxml.ns import qn
 
-from ingest.archive import DAMAGE, common_form, damaged, guard
 from ingest.canonical import TextBuilder
-from ingest.tables import Row, lines
-from ingest.workbook import number_text
-from ingest.xml_tree import local_name
+from ingest.formats.archive import DAMAGE, common_form, damaged, guard
+from ingest.formats.tables import Row, lines
+from ingest.formats.workbook import number_text
+from ingest.formats.xml_tree import local_name
 from rag.types import Document
 
 _MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.presentationml.presentation"

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import pypdfium2
 from pypdfium2 import raw
 
-from ingest.pdf_box import Box
-from ingest.pdf_sight import Eye, Sight
+from ingest.pdf.box import Box
+from ingest.pdf.sight import Eye, Sight
 from rag.errors import ParseError
 
 _MOST_LETTERS = 1_000_000

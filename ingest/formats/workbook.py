@@ -14,8 +14,8 @@ from zipfile import ZipFile
 
 from lxml import etree
 
-from ingest.tables import MOST_CELLS
-from ingest.xml_tree import OPTIONS, local_name, xml_tree
+from ingest.formats.tables import MOST_CELLS
+from ingest.formats.xml_tree import OPTIONS, local_name, xml_tree
 from rag.errors import ParseError
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})(\d{1,7})")

@@ -11,8 +11,8 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from ingest.canonical import TextBuilder, decode
-from ingest.hidden import without_invisible
-from ingest.html_blocks import add_blocks, page_of
+from ingest.formats.hidden import without_invisible
+from ingest.formats.html_blocks import add_blocks, page_of
 from rag.errors import ParseError
 from rag.types import Document
 

@@ -12,11 +12,11 @@ from docx.document import Document as WordDocument
 from docx.oxml.ns import qn
 from lxml.etree import _Element
 
-from ingest.archive import DAMAGE, common_form, damaged, guard
 from ingest.canonical import TextBuilder
-from ingest.hidden import quoted
-from ingest.tables import Row, lines
-from ingest.word_text import blocks, notes_of, paragraph_text
+from ingest.formats.archive import DAMAGE, common_form, damaged, guard
+from ingest.formats.hidden import quoted
+from ingest.formats.tables import Row, lines
+from ingest.formats.word_text import blocks, notes_of, paragraph_text
 from rag.types import Document
 
 _MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 from ingest.canonical import canonical, decode, document_id
-from ingest.parse_text import markdown_headings
+from ingest.formats.parse_text import markdown_headings
 from rag.errors import ParseError
 from rag.types import Document
 

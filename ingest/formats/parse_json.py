@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 from ingest.canonical import TextBuilder, decode
-from ingest.tables import MOST_CELLS
+from ingest.formats.tables import MOST_CELLS
 from rag.errors import ParseError
 from rag.types import Document
 

@@ -9,7 +9,7 @@ from enum import Enum
 import pypdfium2
 from pypdfium2 import raw
 
-from ingest.pdf_box import Box
+from ingest.pdf.box import Box
 
 _SMALLEST = 2  # points
 _WHITE = 250  # of 255, in each of the three colours

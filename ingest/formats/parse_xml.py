@@ -9,7 +9,7 @@ from typing import BinaryIO
 from lxml.etree import _Element
 
 from ingest.canonical import TextBuilder, decode
-from ingest.xml_tree import local_name, xml_tree
+from ingest.formats.xml_tree import local_name, xml_tree
 from rag.types import Document
 
 _LEFT_OUT = {"style", "script"}

@@ -12,13 +12,13 @@ from pypdf.errors import LimitReachedError, PyPdfError
 from pypdfium2 import raw
 
 from ingest.canonical import TextBuilder
-from ingest.hidden import quoted
-from ingest.pdf_guard import Guard, active_content, other_kind
-from ingest.pdf_headings import Headings
-from ingest.pdf_layout import lines_of, paragraphs_of
-from ingest.pdf_page import PageText, read_page
-from ingest.pdf_running import without_running_lines
-from ingest.pdf_words import Vocabulary
+from ingest.formats.hidden import quoted
+from ingest.pdf.guard import Guard, active_content, other_kind
+from ingest.pdf.headings import Headings
+from ingest.pdf.layout import lines_of, paragraphs_of
+from ingest.pdf.page import PageText, read_page
+from ingest.pdf.running import without_running_lines
+from ingest.pdf.words import Vocabulary
 from rag.errors import ParseError
 from rag.types import Document
 

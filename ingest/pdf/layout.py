@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import mean, median
 
-from ingest.pdf_box import Box, Piece
+from ingest.pdf.box import Box, Piece
 
 _LEAST_ROWS = 5  # that go to and fro, for columns
 _LEAST_WORDS = 4  # a row's piece of prose has on average; cells of a table have fewer

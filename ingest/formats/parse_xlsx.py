@@ -7,10 +7,10 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 from zipfile import ZipFile
 
-from ingest.archive import DAMAGE, damaged, guard
 from ingest.canonical import TextBuilder
-from ingest.tables import lines
-from ingest.workbook import sheets
+from ingest.formats.archive import DAMAGE, damaged, guard
+from ingest.formats.tables import lines
+from ingest.formats.workbook import sheets
 from rag.types import Document
 
 _MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

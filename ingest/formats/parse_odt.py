@@ -10,10 +10,10 @@ from zipfile import ZipFile
 
 from lxml.etree import _Element
 
-from ingest.archive import DAMAGE, damaged, guard
 from ingest.canonical import TextBuilder
-from ingest.tables import Row, lines
-from ingest.xml_tree import local_name, xml_tree
+from ingest.formats.archive import DAMAGE, damaged, guard
+from ingest.formats.tables import Row, lines
+from ingest.formats.xml_tree import local_name, xml_tree
 from rag.errors import ParseError
 from rag.types import Document
 

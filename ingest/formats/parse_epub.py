@@ -11,11 +11,11 @@ from zipfile import ZipFile
 
 from lxml.etree import _Element
 
-from ingest.archive import DAMAGE, damaged, guard
 from ingest.canonical import TextBuilder, decode
-from ingest.hidden import quoted, without_invisible
-from ingest.html_blocks import add_blocks, page_of
-from ingest.xml_tree import xml_tree
+from ingest.formats.archive import DAMAGE, damaged, guard
+from ingest.formats.hidden import quoted, without_invisible
+from ingest.formats.html_blocks import add_blocks, page_of
+from ingest.formats.xml_tree import xml_tree
 from rag.errors import ParseError
 from rag.types import Document
 

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from ingest.canonical import TextBuilder, canonical, decode
-from ingest.tables import lines_of
+from ingest.formats.tables import lines_of
 from rag.types import Document
 
 _DELIMITERS = ",;\t|"

@@ -9,8 +9,8 @@ from lxml import etree
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 from ingest.canonical import TextBuilder
-from ingest.tables import Row, lines
-from ingest.xml_tree import local_name, xml_failure
+from ingest.formats.tables import Row, lines
+from ingest.formats.xml_tree import local_name, xml_failure
 
 FURNITURE = frozenset({"nav", "header", "footer", "aside", "form"})
 """What stands around a page's content."""

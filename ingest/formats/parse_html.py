@@ -11,9 +11,9 @@ import trafilatura
 from lxml.etree import _Element
 
 from ingest.canonical import TextBuilder, decode
-from ingest.hidden import quoted, standing_in, without_invisible
-from ingest.html_blocks import FURNITURE, add_blocks, page_of, title_of
-from ingest.tables import lines_of
+from ingest.formats.hidden import quoted, standing_in, without_invisible
+from ingest.formats.html_blocks import FURNITURE, add_blocks, page_of, title_of
+from ingest.formats.tables import lines_of
 from rag.errors import ParseError
 from rag.types import Document
 
