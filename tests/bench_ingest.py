@@ -1,0 +1,135 @@
+"""`python -m tests.bench_ingest [CHUNKS]`: a large bulk import against bare encoding, in one run.
+
+Made-up text of the length of real chunks is imported end to end: read, parsed, cut, embedded, written into catalog,
+full-text index and vectors. Every few thousand chunks the same texts are encoded by the bare model, so that both are
+measured under the same load of the machine. Prints chunks a second, their ratio, peak memory and the store's size.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter, sleep
+
+import torch
+from rich.console import Console
+from rich.table import Table
+from sentence_transformers import SentenceTransformer
+
+from ingest.report import Report
+from ingest.sync import sync
+from rag.models import embedder_folder, load_embedder
+from rag.settings import Settings
+from rag.store import Store
+
+_CHUNKS = 100_000
+_PARTS = 20  # as many imports, with as many stretches of bare encoding between them
+_SENTENCES = 9  # a chunk: about 150 tokens
+
+
+def main() -> None:
+    """Measure and print a table."""
+    chunks = int(sys.argv[1]) if len(sys.argv) > 1 else _CHUNKS
+    part = chunks // _PARTS
+    with TemporaryDirectory() as folder:
+        settings = Settings(store=Path(folder) / "store")
+        embedder = load_embedder(settings)
+        model = SentenceTransformer(
+            str(embedder_folder(settings.embedder)),
+            device="cpu",
+            local_files_only=True,
+            model_kwargs={"dtype": getattr(torch, embedder.dtype)},
+        )
+        model.encode(list(_texts(64, seed=-1)))
+        ours = bare = 0.0
+        embedded = 0
+        memory: list[float] = []
+        console = Console()
+        with Store(settings, create=True) as store, _Memory() as peak:
+            for number in range(_PARTS):
+                path = Path(folder) / f"part {number}.jsonl"
+                texts = list(_texts(part, seed=number))
+                path.write_text("\n".join(map(_line, _numbered(number, texts))), "utf-8")
+                report = _timed_sync(store, path)
+                ours += report.seconds
+                embedded += report.chunks_embedded
+                memory.append(peak.now)
+                started = perf_counter()
+                model.encode(texts)
+                bare += perf_counter() - started
+                console.print(
+                    f"{embedded:,} chunks: {embedded / ours:.1f} a second, bare {part * (number + 1) / bare:.1f}, "
+                    f"ratio {embedded / ours / (part * (number + 1) / bare):.3f}, {peak.now:.0f} MB"
+                )
+        size = sum(one.stat().st_size for one in settings.store.rglob("*") if one.is_file())
+    table = Table("", "", title=f"{embedded:,} chunks, {embedder.dtype}", show_header=False)
+    for name, value in (
+        ("end to end, chunks a second", f"{embedded / ours:.1f}"),
+        ("bare encode, chunks a second", f"{chunks / bare:.1f}"),
+        ("ratio", f"{embedded / ours / (chunks / bare):.3f}"),
+        ("memory after a tenth, MB", f"{memory[_PARTS // 10]:.0f}"),
+        ("memory at the end, MB", f"{memory[-1]:.0f}"),
+        ("peak, MB", f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}"),
+        ("store, kB a chunk", f"{size / embedded / 1024:.2f}"),
+    ):
+        table.add_row(name, value)
+    console.print(table)
+
+
+def _timed_sync(store: Store, path: Path) -> Report:
+    report = sync(store, [path])
+    if report.failed:
+        sys.exit(f"not ingested: {report.failed[0]}")
+    return report
+
+
+def _texts(count: int, seed: int) -> Iterator[str]:
+    """Texts of made-up sentences that fit one chunk each, all different."""
+    chance = random.Random(seed)
+    words = [
+        "".join(chance.choice("bcdfglmnprstv") + chance.choice("aeiou") for _ in range(chance.randint(1, 3)))
+        for _ in range(5000)
+    ]
+    for number in range(count):
+        sentences = (" ".join(chance.choices(words, k=8)).capitalize() + "." for _ in range(_SENTENCES))
+        yield f"Number {seed}-{number}. " + " ".join(sentences)
+
+
+def _numbered(part: int, texts: list[str]) -> Iterator[dict[str, str]]:
+    for number, text in enumerate(texts):
+        yield {"source": f"{part}/{number}", "title": f"Text {number}", "text": text}
+
+
+def _line(row: dict[str, str]) -> str:
+    return json.dumps(row)
+
+
+class _Memory:
+    """This process's resident memory, in MB."""
+
+    def __enter__(self) -> _Memory:
+        self.now = 0.0
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+        return self
+
+    def _watch(self) -> None:
+        while not self._done.is_set():
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
+            self.now = pages * resource.getpagesize() / 2**20
+            sleep(0.5)
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+
+if __name__ == "__main__":
+    main()
