@@ -23,6 +23,7 @@ _INITIALS = re.compile(r"(?:^|[^\w.])(?:[A-Za-z]\.)*[A-Za-z]$")
 _LAST_WORD = re.compile(r"[\w.]+$")
 _WORD = re.compile(r"\w+")
 _LINE_MARKER = re.compile(r"[ \t]*(?:[#>|•*+\-–—]|\d{1,3}[.)]\s|\[\d)")
+_LONGEST_ROW = 600  # characters of a table's row that is one sentence whatever its cells hold
 _OPENERS = "\"'“‘«([*_"
 # A line shorter than this that ends without a full stop is a heading or a list item, not a wrapped line;
 # one longer than the upper bound is a whole paragraph: nobody wraps text that wide.
@@ -76,6 +77,9 @@ def _breaks(line: str, text: str, next_start: int) -> bool:
 
 
 def _sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    if text[start] == "|" and end - start <= _LONGEST_ROW:
+        yield start, end
+        return
     for match in _END.finditer(text, start, end):
         if match.end() < end and _ends_sentence(text, start, match, end):
             yield start, match.end()

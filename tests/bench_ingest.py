@@ -11,18 +11,16 @@ import json
 import random
 import resource
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter, sleep
+from time import perf_counter
 
 import torch
 from rich.console import Console
 from rich.table import Table
 from sentence_transformers import SentenceTransformer
 
-from ingest.report import Report
 from ingest.sync import sync
 from rag.models import embedder_folder, load_embedder
 from rag.settings import Settings
@@ -51,21 +49,21 @@ def main() -> None:
         embedded = 0
         memory: list[float] = []
         console = Console()
-        with Store(settings, create=True) as store, _Memory() as peak:
+        with Store(settings, create=True) as store:
             for number in range(_PARTS):
                 path = Path(folder) / f"part {number}.jsonl"
                 texts = list(_texts(part, seed=number))
-                path.write_text("\n".join(map(_line, _numbered(number, texts))), "utf-8")
-                report = _timed_sync(store, path)
+                path.write_text("\n".join(_lines(number, texts)), "utf-8")
+                report = sync(store, [path])
                 ours += report.seconds
                 embedded += report.chunks_embedded
-                memory.append(peak.now)
+                memory.append(_resident())
                 started = perf_counter()
                 model.encode(texts)
                 bare += perf_counter() - started
                 console.print(
                     f"{embedded:,} chunks: {embedded / ours:.1f} a second, bare {part * (number + 1) / bare:.1f}, "
-                    f"ratio {embedded / ours / (part * (number + 1) / bare):.3f}, {peak.now:.0f} MB"
+                    f"ratio {embedded / ours / (part * (number + 1) / bare):.3f}, {memory[-1]:.0f} MB"
                 )
         size = sum(one.stat().st_size for one in settings.store.rglob("*") if one.is_file())
     table = Table("", "", title=f"{embedded:,} chunks, {embedder.dtype}", show_header=False)
@@ -82,13 +80,6 @@ def main() -> None:
     console.print(table)
 
 
-def _timed_sync(store: Store, path: Path) -> Report:
-    report = sync(store, [path])
-    if report.failed:
-        sys.exit(f"not ingested: {report.failed[0]}")
-    return report
-
-
 def _texts(count: int, seed: int) -> Iterator[str]:
     """Texts of made-up sentences that fit one chunk each, all different."""
     chance = random.Random(seed)
@@ -101,34 +92,14 @@ def _texts(count: int, seed: int) -> Iterator[str]:
         yield f"Number {seed}-{number}. " + " ".join(sentences)
 
 
-def _numbered(part: int, texts: list[str]) -> Iterator[dict[str, str]]:
+def _lines(part: int, texts: list[str]) -> Iterator[str]:
     for number, text in enumerate(texts):
-        yield {"source": f"{part}/{number}", "title": f"Text {number}", "text": text}
+        yield json.dumps({"source": f"{part}/{number}", "title": f"Text {number}", "text": text})
 
 
-def _line(row: dict[str, str]) -> str:
-    return json.dumps(row)
-
-
-class _Memory:
-    """This process's resident memory, in MB."""
-
-    def __enter__(self) -> _Memory:
-        self.now = 0.0
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-        self._thread.start()
-        return self
-
-    def _watch(self) -> None:
-        while not self._done.is_set():
-            pages = int(Path("/proc/self/statm").read_text().split()[1])
-            self.now = pages * resource.getpagesize() / 2**20
-            sleep(0.5)
-
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
-        self._thread.join()
+def _resident() -> float:
+    """This process's memory, in MB."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
 
 
 if __name__ == "__main__":

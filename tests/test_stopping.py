@@ -58,6 +58,21 @@ def test_stopped_by_hand_it_goes_on_later_without_embedding_again(
         assert store.statistics().chunks == total, "what was stored before is not embedded again"
 
 
+def test_a_watched_folder_is_ingested_at_every_change_until_stopped(settings: Settings, folder: Path) -> None:
+    (folder / "a.txt").write_text("The ferry crosses the strait.")
+    command = [sys.executable, "-m", "ingest", str(folder), "--store", str(settings.store), "--watch", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
+        assert watching.stdout is not None
+        assert json.loads(watching.stdout.readline())["added"] == ["a.txt"]
+        sleep(1)  # until it watches
+        (folder / "b.txt").write_text("The train crosses the plain.")
+        assert json.loads(watching.stdout.readline())["added"] == ["b.txt"]
+        (folder / "a.txt").rename(folder / "c.txt")
+        assert json.loads(watching.stdout.readline())["renamed"] == [{"from": "a.txt", "to": "c.txt"}]
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(30) == 130
+
+
 def _chunks(settings: Settings) -> int:
     path = settings.store / "catalog.sqlite3"
     if not path.exists():
