@@ -62,7 +62,7 @@ def _locked(path: Path, patched: pytest.MonkeyPatch) -> None:
 
     def refuse(name: str | Path, *flags: int) -> int:
         if Path(name) == path:
-            raise PermissionError(13, "Permission denied")
+            raise PermissionError(13, "Permission denied", str(path))
         return opened(name, *flags)
 
     patched.setattr("ingest.sandbox.os.open", refuse)
@@ -149,7 +149,7 @@ def test_b46_a_folder_that_cannot_be_read_is_named_and_its_documents_are_kept(
 
     def refuse(path: str) -> Any:
         if Path(path).name == "locked":
-            raise PermissionError(13, "Permission denied")
+            raise PermissionError(13, "Permission denied", str(path))
         return scan(path)
 
     monkeypatch.setattr(os, "scandir", refuse)

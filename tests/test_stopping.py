@@ -6,7 +6,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import textwrap
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -182,46 +181,6 @@ def test_every_write_may_fail_and_nothing_is_lost(settings: Settings, folder: Pa
         (folder / "a.txt").write_text("The ferry crossed the strait.")
         (folder / "c.txt").write_text("The plane crosses the sea.")
     assert failing > 8
-
-
-def test_a_full_disk_is_named_and_the_store_still_answers(settings: Settings, many: Path) -> None:
-    """A real limit of the system's on the size of files, which SQLite and Chroma meet like a full disk."""
-    aside = many.with_name("aside")
-    aside.mkdir()
-    for path in sorted(many.iterdir())[1:]:
-        path.rename(aside / path.name)
-    ingest(settings, many)
-    for path in aside.iterdir():
-        path.rename(many / path.name)
-    script = """
-        import resource, signal, sys
-        import ingest.__main__
-        from rag.command import run
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (3 * 2**20, resource.RLIM_INFINITY))
-        sys.exit(run(ingest.__main__.main))
-    """
-    command = [sys.executable, "-c", textwrap.dedent(script), str(many), "--store", str(settings.store)]
-    full = subprocess.run(command, capture_output=True, text=True)
-    assert full.returncode == StoreUnwritable.exit_code, full.stderr
-    assert f"the store at {settings.store} cannot be written to" in full.stderr
-    assert "Traceback" not in full.stderr
-    with Store(settings) as store:
-        assert Retriever(store).retrieve("Who spoke of the treaty?", k=1)
-    assert not ingest(settings, many).failed
-    with Store(settings) as store:
-        assert len(store.documents()) == 20
-        assert store.check().ok
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_may_not_be_written_to_is_named(settings: Settings, two: Path) -> None:
-    settings.store.parent.chmod(0o500)
-    try:
-        with pytest.raises(StoreUnwritable, match="Permission denied"):
-            ingest(settings, two)
-    finally:
-        settings.store.parent.chmod(0o700)
 
 
 def test_questions_during_an_ingestion_see_one_version_of_each_document(settings: Settings, folder: Path) -> None:
