@@ -1,9 +1,9 @@
 """llama-index's documents -> the store: whatever one of its readers can read, Footnote can answer from.
 
-from llama_index.core import SimpleDirectoryReader  # or any other reader
+from llama_index.core.readers import StringIterableReader  # or any other reader
 
 with Store(Settings(store="store"), create=True) as store:
-    sync_llama_index(store, SimpleDirectoryReader("papers").load_data(), name="papers")
+    sync_llama_index(store, StringIterableReader().load_data(["The ferry runs daily."]), name="notes")
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def sync_llama_index(
         report.removed += [sources[id] for id in gone]
         ingested = datetime.now(UTC).isoformat(timespec="seconds")
         digest = hashlib.sha256("\n".join(sorted(kept)).encode()).hexdigest()
-        writer.put_file(FileRecord(name, name, digest, ingested), kept)
+        writer.put_files([(FileRecord(name, name, digest, ingested), kept)])
     report.finished = True
     show(report)
     return report

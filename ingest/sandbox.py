@@ -18,7 +18,7 @@ from rag.errors import ParseError
 from rag.types import Document, Heading, Page, Span
 
 SECONDS = 30  # without a document arriving
-_FILES_PER_CHILD = 100  # then a fresh one, so that what a parser leaks stays bounded
+_FILES_PER_CHILD = 500  # then a fresh one, so that what a parser leaks stays bounded
 _LARGEST_MESSAGE = 200 * 2**20  # bytes
 
 

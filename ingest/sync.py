@@ -20,7 +20,7 @@ from ingest.formats.parse_jsonl import LineFailure
 from ingest.plan import INCOMPLETE, Failure, Plan, Work, make_plan
 from ingest.report import Progress, Report
 from ingest.sandbox import Sandbox
-from rag.catalog import Entry, FileRecord
+from rag.catalog import Entry, FileRecord, IngestedFile
 from rag.errors import ParseError
 from rag.models import load_embedder
 from rag.store import Store, StoreWriter
@@ -80,19 +80,11 @@ def dry_run(store: Store | None, paths: Sequence[Path], selection: Selection | N
 
 
 @dataclass(frozen=True, slots=True)
-class _FileEnd:
-    """All of a file's documents have gone before."""
-
-    record: FileRecord
-    document_ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Batch:
     """Documents to be embedded together, the files that end with them, and how many bytes were read by then."""
 
     documents: list[PreparedDocument]
-    ends: list[_FileEnd]
+    ends: list[IngestedFile]
     bytes_read: int
 
 
@@ -112,8 +104,7 @@ class _Sync:
 
     def run(self, plan: Plan) -> None:
         """Write what is new, then remove what is gone."""
-        for record in plan.moved:
-            self._writer.put_file(record, None)
+        self._writer.put_files([(record, None) for record in plan.moved])
         whole: set[str] = set()
         with (
             self._sandbox,
@@ -126,7 +117,7 @@ class _Sync:
                 if written:
                     written.result()
                 written = background.submit(self._write, entries, batch.ends)
-                whole.update(end.record.source for end in batch.ends)
+                whole.update(record.source for record, _ in batch.ends)
                 self._report.bytes_done = batch.bytes_read
                 self._progress(self._report)
             if written:
@@ -141,10 +132,10 @@ class _Sync:
 
     def _batches(self, plan: Plan) -> Iterator[_Batch]:
         documents: list[PreparedDocument] = []
-        ends: list[_FileEnd] = []
+        ends: list[IngestedFile] = []
         chunks = 0
         for item in self._read(plan):
-            if isinstance(item, _FileEnd):
+            if isinstance(item, tuple):
                 ends.append(item)
                 continue
             documents.append(item)
@@ -154,8 +145,8 @@ class _Sync:
                 documents, ends, chunks = [], [], 0
         yield _Batch(documents, ends, self._bytes_read)
 
-    def _read(self, plan: Plan) -> Iterator[PreparedDocument | _FileEnd]:
-        """Every new or changed file's documents, cut into chunks, each file followed by its end."""
+    def _read(self, plan: Plan) -> Iterator[PreparedDocument | IngestedFile]:
+        """Every new or changed file's documents, cut into chunks, and after them the file itself."""
         for work in plan.work:
             if self._stopping:
                 return
@@ -166,7 +157,7 @@ class _Sync:
             self._bytes_read += work.size
             self._report.done += 1
 
-    def _read_file(self, work: Work) -> Iterator[PreparedDocument | _FileEnd]:
+    def _read_file(self, work: Work) -> Iterator[PreparedDocument | IngestedFile]:
         file = work.file
         ids: list[str] = []
         whole = True
@@ -191,9 +182,8 @@ class _Sync:
             whole = False
         ingested = datetime.now(UTC).isoformat(timespec="seconds")
         sha256 = work.sha256 if whole else INCOMPLETE
-        yield _FileEnd(FileRecord(file.source, file.root, sha256, ingested), tuple(ids))
+        yield FileRecord(file.source, file.root, sha256, ingested), ids
 
-    def _write(self, entries: Sequence[Entry], ends: Sequence[_FileEnd]) -> None:
+    def _write(self, entries: Sequence[Entry], ends: Sequence[IngestedFile]) -> None:
         self._writer.put_documents(entries)
-        for end in ends:
-            self._writer.put_file(end.record, end.document_ids)
+        self._writer.put_files(ends)

@@ -115,6 +115,10 @@ class FileRecord:
     ingested: str
 
 
+# A file and the ids of its documents; None: those that are stored.
+IngestedFile = tuple[FileRecord, Sequence[str] | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Embedding:
     """What is kept of an embedded text: its vector, shape (dimension,), and its words."""
@@ -296,16 +300,20 @@ class Catalog:
         rows = self._db.execute("SELECT source, root, sha256, ingested FROM files WHERE collection = ?", (collection,))
         return {row[0]: FileRecord(*row) for row in rows}
 
-    def put_file(self, collection: int, record: FileRecord, document_ids: Iterable[str] | None) -> list[str]:
-        """Record a file and drop its documents other than these (none if None); the ids of the chunks dropped."""
+    def put_files(self, collection: int, files: Iterable[IngestedFile]) -> list[str]:
+        """Record files and drop their documents other than those named; the ids of the chunks dropped."""
+        stale: list[str] = []
         with self._transaction() as db:
-            rows = db.execute("SELECT id FROM documents WHERE collection = ? AND file = ?", (collection, record.source))
-            gone = set() if document_ids is None else {row[0] for row in rows} - set(document_ids)
-            stale = [chunk_id for id in sorted(gone) for chunk_id in self._delete_document(db, collection, id)]
-            db.execute(
-                "INSERT OR REPLACE INTO files (collection, source, root, sha256, ingested) VALUES (?, ?, ?, ?, ?)",
-                (collection, record.source, record.root, record.sha256, record.ingested),
-            )
+            for record, ids in files:
+                held = db.execute(
+                    "SELECT id FROM documents WHERE collection = ? AND file = ?", (collection, record.source)
+                )
+                gone = set() if ids is None else {row[0] for row in held} - set(ids)
+                stale += [chunk_id for id in sorted(gone) for chunk_id in self._delete_document(db, collection, id)]
+                db.execute(
+                    "INSERT OR REPLACE INTO files (collection, source, root, sha256, ingested) VALUES (?, ?, ?, ?, ?)",
+                    (collection, record.source, record.root, record.sha256, record.ingested),
+                )
         return stale
 
     def remove_file(self, collection: int, source: str) -> list[str]:

@@ -26,6 +26,7 @@ from rag.catalog import (
     FileRecord,
     Hit,
     IndexedChunk,
+    IngestedFile,
     Neighbour,
     Statistics,
     unwritable,
@@ -368,9 +369,9 @@ class StoreWriter:
             self._vectors.upsert([chunk_ids[index] for index in fresh], vectors[fresh])
         self._vectors.delete(self._catalog.put_documents(self._collection, self._model, entries))
 
-    def put_file(self, record: FileRecord, document_ids: Sequence[str] | None) -> None:
-        """Record a file as ingested and drop its documents other than these (none if None)."""
-        self._vectors.delete(self._catalog.put_file(self._collection, record, document_ids))
+    def put_files(self, files: Sequence[IngestedFile]) -> None:
+        """Record files as ingested, at one instant, and drop their documents other than those named."""
+        self._vectors.delete(self._catalog.put_files(self._collection, files))
 
     def remove_file(self, source: str) -> None:
         """Forget a file and its documents."""

@@ -93,7 +93,7 @@ def write(store: Path, url: str, process: int) -> None:
                 for entry in _entries(process):
                     if not writer.holds(entry.document):
                         writer.put_documents([entry])
-                        writer.put_file(FileRecord(entry.file, entry.file, "hash", "now"), [entry.document.id])
+                        writer.put_files([(FileRecord(entry.file, entry.file, "hash", "now"), [entry.document.id])])
             return
         except StoreUnavailable:
             sleep(0.2)

@@ -70,7 +70,7 @@ def test_removing_a_file_removes_its_documents_everywhere(settings: Settings) ->
     with Store(settings, create=True) as store:
         with store.writing() as writer:
             writer.put_documents([entry("a.txt", "apple")])
-            writer.put_file(RECORD, ["a.txt"])
+            writer.put_files([(RECORD, ["a.txt"])])
         assert store.files() == {"a.txt": RECORD}
         with store.writing() as writer:
             writer.remove_file("a.txt")

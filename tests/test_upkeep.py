@@ -171,7 +171,7 @@ def test_adding_and_deleting_again_and_again_does_not_grow_the_store(tmp_path: P
         with Store(settings, create=True) as store:
             with store.writing() as writer:
                 writer.put_documents([_entry("a", 1, 400)])
-                writer.put_file(FileRecord("a", "a", "hash", "now"), ["a"])
+                writer.put_files([(FileRecord("a", "a", "hash", "now"), ["a"])])
             with store.writing() as writer:
                 writer.remove_file("a")
         sizes.append(size())
