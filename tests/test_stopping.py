@@ -29,9 +29,9 @@ from tests.test_sync import sentences
 
 @pytest.fixture
 def many(folder: Path) -> Path:
-    """Files of about 1,500 small chunks: some batches."""
+    """Files of about 800 small chunks: two batches."""
     for number in range(20):
-        (folder / f"{number:02}.txt").write_text("\n\n".join(sentences(6, number * 100 + part) for part in range(30)))
+        (folder / f"{number:02}.txt").write_text("\n\n".join(sentences(6, number * 100 + part) for part in range(16)))
     return folder
 
 

@@ -175,5 +175,6 @@ def test_adding_and_deleting_again_and_again_does_not_grow_the_store(tmp_path: P
             with store.writing() as writer:
                 writer.remove_file("a")
         sizes.append(size())
-    assert sizes[-1] <= 1.5 * sizes[0]
+    # Chroma drops what it logged, and writes its index, only every thousand changes: some cycles are its ordinary size.
+    assert max(sizes[4:]) <= 1.5 * max(sizes[:4])
     assert len([path for path in (settings.store / "chroma").iterdir() if path.is_dir()]) <= 1
