@@ -124,6 +124,8 @@ def _doctor(options: argparse.Namespace) -> int:
     console.print(table)
     if health.set_aside:
         console.print("What was set aside is no longer needed: python -m rag doctor --purge deletes it.")
+    if health.begun:
+        console.print(f"A change of embedder is half done. Go on: python -m ingest --reembed {visible(health.begun)}")
     console.print("healthy" if health.ok else "damaged. Mend it with: python -m rag doctor --repair")
     return 0 if health.ok else StoreDamaged.exit_code
 

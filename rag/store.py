@@ -58,6 +58,7 @@ class Health:
     catalog: str
     bytes: int  # on disk, everything in the store's folder
     set_aside: tuple[str, ...]  # damaged vectors that were kept when they were built anew
+    begun: str | None  # the embedder of a successor that is not finished
 
     @property
     def ok(self) -> bool:
@@ -215,6 +216,7 @@ class Store:
     def check(self) -> Health:
         """Compare the catalog with the vectors: every id, up to 20,000 vectors, and a search for 100 of them."""
         found = compare(self.catalog, self._collection, self.vectors)
+        collections = self.catalog.collections()
         return Health(
             documents=len(self.documents()),
             chunks=self.statistics().chunks,
@@ -224,6 +226,7 @@ class Store:
             catalog=self.catalog.integrity(),
             bytes=sum(path.stat().st_size for path in self.path.rglob("*") if path.is_file()),
             set_aside=tuple(map(str, self._upkeep.set_aside())),
+            begun=next((one.identity["embedder"] for one in collections if one.name == self._hidden("next")), None),
         )
 
     # Writing
@@ -310,6 +313,8 @@ class Store:
     def reset(self) -> None:
         """Empty the collection and note the settings it will be built with now."""
         with self._owner.alone():
+            for role in ("previous", "next"):
+                self._drop(self._hidden(role))
             self.catalog.set_unsettled(self._collection.id, True)
             self.vectors.clear()
             self.catalog.drop_collection(self._collection.id)

@@ -95,6 +95,7 @@ def test_stopped_halfway_it_changes_nothing_and_goes_on_where_it_was(
         with pytest.raises(_Stopped):
             reembed(store, other, stop)
         assert _sources(store, "Who discussed the treaty?") == ["treaty.txt"]
+        assert store.check().begun == other.embedder
     with Store(filled) as store:
         report = reembed(store, other)
         assert (len(report.unchanged), len(report.updated)) == (3, len(_TOPICS) - 3)

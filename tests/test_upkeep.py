@@ -14,7 +14,7 @@ import pytest
 
 from rag.catalog import Embedding, Entry, FileRecord
 from rag.models import Vectors
-from rag.probe import probe
+from rag.probe import Findings, probe
 from rag.settings import Settings
 from rag.store import Store
 from rag.types import Chunk, Document, Span
@@ -133,6 +133,27 @@ def test_damage_is_found_at_opening_and_mended_without_embedding(
     with Store(Settings(store=store_path)) as store:
         assert store.check().ok
     assert caplog.messages == []
+
+
+def test_a_store_left_in_order_is_opened_without_a_look_at_every_vector(
+    settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a.txt").write_text("The ferry crosses the strait.")
+    ingest(settings, folder)
+    looks: list[Path] = []
+
+    def look(store: Path, collection: str, chunks: int) -> Findings | None:
+        looks.append(store)
+        return probe(store, collection, chunks)
+
+    monkeypatch.setattr("rag.upkeep.probe", look)
+    for _ in range(2):
+        with Store(settings) as store:
+            assert store.keyword(["ferry"], 1)
+    assert looks == []
+    (settings.store / "chroma" / "chroma.sqlite3").touch()
+    Store(settings).close()
+    assert len(looks) == 1
 
 
 CANARY = "Zanzibarquartz"
