@@ -28,7 +28,7 @@ from rag.store import Store
 
 _CHUNKS = 100_000
 _PARTS = 20  # as many imports, with as many stretches of bare encoding between them
-_SENTENCES = 9  # a chunk: about 150 tokens
+_SENTENCES = 4  # a chunk: about 70 tokens, a short paragraph
 
 
 def main() -> None:

@@ -78,7 +78,8 @@ def damaged(error: Exception) -> ParseError:
     """What to say of an archive, or of XML in it, that cannot be read."""
     if isinstance(error, XMLSyntaxError):
         return xml_failure(error)
-    return ParseError("E_CORRUPT", f"it is damaged or not what its ending says ({error}). Save it again.")
+    reason = "its parts do not fit together" if isinstance(error, AttributeError | TypeError) else error
+    return ParseError("E_CORRUPT", f"it is damaged or not what its ending says ({reason}). Save it again.")
 
 
 def common_form(file: BinaryIO) -> BinaryIO:
