@@ -27,7 +27,7 @@ from rag.settings import Settings
 from rag.store import Store
 
 _CHUNKS = 100_000
-_PARTS = 20  # as many imports, with as many stretches of bare encoding between them
+_PARTS = 10  # as many imports, with as many stretches of bare encoding between them
 _SENTENCES = 4  # a chunk: about 70 tokens, a short paragraph
 
 
