@@ -18,8 +18,9 @@ chat: $(VENV)/.installed
 ingest: $(VENV)/.installed
 	$(RUN) -m ingest $(FILES)
 
+# Two processes with a thread each: two threads in each would wait for one another.
 test: check browser
-	$(RUN) -m pytest
+	OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses 2 --dist loadfile
 
 check: $(VENV)/.installed-dev
 	$(RUN) -m ruff check .

@@ -23,8 +23,8 @@ def store(settings: Settings, folder: Path) -> Store:
             range(1, 13), ("fog", "rain", "hail", "snow") * 3, ("north", "east", "south") * 4, strict=True
         )
     ]
-    (folder / "log.txt").write_text("\n\n".join(nights))
-    (folder / "copy.txt").write_text("\n\n".join(nights))
+    (folder / "log.txt").write_text("The log of the lighthouse\n\n" + "\n\n".join(nights))
+    (folder / "copy.txt").write_text("A copy\n\n" + "\n\n".join(nights))
     (folder / "bread.txt").write_text("The baker sells rye bread and rolls at the market every morning.")
     settings = settings.changed(chunk_tokens=32, exact_search=True, join_neighbours=True)
     ingest(settings, folder)
