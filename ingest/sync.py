@@ -97,7 +97,7 @@ class _Sync:
         self._report = report
         self._progress = progress
         self._embedder = load_embedder(store.settings)
-        self._owners = store.document_files()
+        self._owners: dict[str, str] = {}
         self._sandbox = Sandbox()
         self._bytes_read = 0  # of files read to their end
         self._stopping = False
@@ -105,6 +105,8 @@ class _Sync:
     def run(self, plan: Plan) -> None:
         """Write what is new, then remove what is gone."""
         self._writer.put_files([(record, None) for record in plan.moved])
+        gone = {*plan.removed, *(old for old, _ in plan.renamed)}
+        self._owners = {id: file for id, file in self._store.document_files().items() if file not in gone}
         whole: set[str] = set()
         with (
             self._sandbox,

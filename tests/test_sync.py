@@ -240,6 +240,22 @@ def test_other_folders_are_left_alone_and_equal_names_are_refused(settings: Sett
         assert len(store.documents()) == 3
 
 
+def test_a_bulk_import_may_be_renamed_and_changed_at_once(settings: Settings, folder: Path) -> None:
+    lines = [json.dumps({"source": str(number), "text": f"Text {number}."}) for number in range(3)]
+    (folder / "old.jsonl").write_text("\n".join(lines))
+    ingest(settings, folder)
+    (folder / "old.jsonl").rename(folder / "new.jsonl")
+    report = ingest(settings, folder)
+    assert (report.renamed, report.failed, report.chunks_embedded) == ([("old.jsonl", "new.jsonl")], [], 0)
+    (folder / "new.jsonl").unlink()
+    (folder / "newer.jsonl").write_text("\n".join(lines[1:]))
+    report = ingest(settings, folder)
+    assert (report.added, report.removed, report.failed) == (["newer.jsonl"], ["new.jsonl"], [])
+    with Store(settings) as store:
+        assert [document.source for document in store.documents()] == ["1", "2"]
+        assert store.check().ok
+
+
 def test_a_moved_folder_is_recognised(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "a.txt").write_text("Text stands here.")
