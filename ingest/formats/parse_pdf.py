@@ -116,7 +116,7 @@ def _unseen(pages: Sequence[PageText]) -> Iterator[str]:
         yield f"read from an invisible text layer over images (OCR) on {recognised} of {len(pages)} pages"
     unknown = sum(page.unknown for page in pages)
     if unknown:
-        yield f"{unknown:,} letters were left out: their fonts do not say which letters they are"
+        yield f"letters left out, because their fonts do not say which they are: {unknown:,}"
 
 
 def _outline(reader: PdfReader) -> tuple[list[tuple[int, str, int]], tuple[str, ...]]:
