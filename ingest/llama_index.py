@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import PurePath
-from time import perf_counter
 from typing import Any
 
 from llama_index.core.schema import Document as LlamaDocument
@@ -23,7 +22,7 @@ from llama_index.core.schema import MetadataMode
 from ingest.canonical import TextBuilder
 from ingest.embed import BATCH_CHUNKS, PreparedDocument, embed, prepare
 from ingest.plan import Failure
-from ingest.report import Progress, Report
+from ingest.report import Progress, Report, timed
 from ingest.suspicions import suspicions
 from rag.catalog import FileRecord
 from rag.models import load_embedder
@@ -49,16 +48,12 @@ def sync_llama_index(
     A document without text is reported as failed. What is known is not embedded again.
     Raises StoreBusy if another process has the store open, StoreUnwritable if the disk is full.
     """
-    started = perf_counter()
+    show = timed(progress)
     store.check_identity()
     embedder = load_embedder(store.settings)
     converted = list(from_llama_index(documents))
     report = Report(files=len(converted), bytes=sum(len(document.text) for document in converted))
     owners = store.document_files()
-
-    def show(report: Report) -> None:
-        report.seconds = perf_counter() - started
-        progress(report)
 
     with store.writing() as writer:
         kept: list[str] = []

@@ -6,10 +6,9 @@ Nothing is parsed: documents are cut and embedded from the catalog's own texts.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from time import perf_counter
 
 from ingest.embed import BATCH_CHUNKS, embed, prepare
-from ingest.report import Progress, Report
+from ingest.report import Progress, Report, timed
 from rag.models import load_embedder
 from rag.settings import Settings
 from rag.store import Store, StoreWriter
@@ -26,15 +25,11 @@ def reembed(store: Store, settings: Settings, progress: Progress = lambda report
     was; called with the former settings instead, before the next sync, it swaps back without embedding anything.
     Raises StoreBusy if another process has the store open, ModelError if the embedder is not there.
     """
-    started = perf_counter()
+    show = timed(progress)
     embedder = load_embedder(settings)
     documents = store.documents()
     files = store.document_files()
     report = Report(files=len(documents), bytes=sum(document.characters for document in documents))
-
-    def show(report: Report) -> None:
-        report.seconds = perf_counter() - started
-        progress(report)
 
     if store.built_with(settings):
         report.unchanged = [document.source for document in documents]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Set
 from dataclasses import asdict, dataclass, field
+from time import perf_counter
 from typing import Any
 
 from ingest.discover import Found, Skipped
@@ -64,3 +65,14 @@ class Report:
 
 
 Progress = Callable[[Report], None]
+
+
+def timed(progress: Progress) -> Progress:
+    """The same progress, shown a report that knows the seconds passed since now."""
+    started = perf_counter()
+
+    def show(report: Report) -> None:
+        report.seconds = perf_counter() - started
+        progress(report)
+
+    return show

@@ -18,7 +18,7 @@ from ingest.discover import Selection, discover
 from ingest.embed import BATCH_CHUNKS, PreparedDocument, embed, prepare
 from ingest.formats.parse_jsonl import LineFailure
 from ingest.plan import INCOMPLETE, Failure, Plan, Work, make_plan
-from ingest.report import Progress, Report
+from ingest.report import Progress, Report, timed
 from ingest.sandbox import Sandbox
 from rag.catalog import Entry, FileRecord, IngestedFile
 from rag.errors import ParseError
@@ -44,14 +44,10 @@ def sync(
     Raises ParseError for a path that does not exist, StoreBusy if another process has the store open, StoreUnwritable
     if the disk is full.
     """
-    started = perf_counter()
+    show = timed(progress)
     store.check_identity()
     found = discover(paths, selection)
     report = Report.of(found)
-
-    def show(report: Report) -> None:
-        report.seconds = perf_counter() - started
-        progress(report)
 
     def compared(files: int) -> None:
         report.done = files

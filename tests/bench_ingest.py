@@ -25,6 +25,7 @@ from ingest.sync import sync
 from rag.models import embedder_folder, load_embedder
 from rag.settings import Settings
 from rag.store import Store
+from tests.reading import resident
 
 _CHUNKS = 100_000
 _PARTS = 10  # as many imports, with as many stretches of bare encoding between them
@@ -57,7 +58,7 @@ def main() -> None:
                 report = sync(store, [path])
                 ours += report.seconds
                 embedded += report.chunks_embedded
-                memory.append(_resident())
+                memory.append(resident() / 2**20)
                 started = perf_counter()
                 model.encode(texts)
                 bare += perf_counter() - started
@@ -95,11 +96,6 @@ def _texts(count: int, seed: int) -> Iterator[str]:
 def _lines(part: int, texts: list[str]) -> Iterator[str]:
     for number, text in enumerate(texts):
         yield json.dumps({"source": f"{part}/{number}", "title": f"Text {number}", "text": text})
-
-
-def _resident() -> float:
-    """This process's memory, in MB."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
 
 
 if __name__ == "__main__":
