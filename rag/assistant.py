@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 import prompts
@@ -16,10 +16,10 @@ from rag.errors import LanguageModelError
 from rag.extract import GENERATOR, extract
 from rag.finding import Finding, Part, in_turn, of_readers, quotes, refusal, told_with
 from rag.generate import prompt, rewritten, write
-from rag.language_model import load_language_model
+from rag.language_model import LanguageModel, load_language_model
 from rag.mentions import asked_for, find_mentions
 from rag.parts import parts
-from rag.query import checked_question
+from rag.query import Filters, checked_question
 from rag.retrieve import ReadQuestion, Retriever
 from rag.store import Store
 from rag.support import SupportJudge
@@ -27,6 +27,22 @@ from rag.terms import stems, weigh
 from rag.types import Answer, Draft, Passage, Turn
 
 COURTESY = "courtesy"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How one question is to be answered; None: as the settings say.
+
+    `filters` hold where the question itself names none. `quoting`: quote, even where there is a language model.
+    """
+
+    strictness: float | None = None
+    k: int | None = None
+    filters: Filters = field(default_factory=Filters)
+    quoting: bool = False
+
+
+AS_SET = Wishes()
 
 
 class Assistant:
@@ -45,56 +61,54 @@ class Assistant:
         self._judge = SupportJudge(self.retriever.embedder, memory)
         self._model = load_language_model(store.settings, progress)
 
-    def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
+    def ask(self, question: str, history: Sequence[Turn] = (), wishes: Wishes = AS_SET) -> Answer:
         """The answer, or a refusal when the documents do not seem to hold one.
 
         `history` is the conversation so far, oldest turn first; a question that leans on it is completed from it.
 
         Raises QuestionError for an empty question or one over 4,000 characters.
         """
-        return _last(self.stream(question, history))
+        return _last(self.stream(question, history, wishes))
 
-    def stream(self, question: str, history: Sequence[Turn] = ()) -> Iterator[str | Answer]:
+    def stream(self, question: str, history: Sequence[Turn] = (), wishes: Wishes = AS_SET) -> Iterator[str | Answer]:
         """The text piece by piece as it is written, not yet checked, then the checked Answer. Raises as `ask`."""
         question = checked_question(question)
         if polite := courtesy(question):
             yield _courtesy(question, polite)
             return
-        yield from self._concluded(question, self.find(self.standalone(question, history)), None)
+        finding = self.find(self.standalone(question, history, wishes), wishes)
+        yield from self._concluded(question, finding, wishes)
 
-    def standalone(self, question: str, history: Sequence[Turn]) -> str:
+    def standalone(self, question: str, history: Sequence[Turn], wishes: Wishes = AS_SET) -> str:
         """The question as it can be understood alone; by the language model, where there is one and it is needed."""
         completed = standalone(question, history)
-        if self._model and completed != question:
+        if self._model and not wishes.quoting and completed != question:
             try:
                 return rewritten(question, history, self._model)
             except LanguageModelError:
                 pass  # the answer that follows meets the same failure and tells of it
         return completed
 
-    def find(self, question: str) -> Finding:
+    def find(self, question: str, wishes: Wishes = AS_SET) -> Finding:
         """Retrieve and draft for a stand-alone question, without deciding whether the draft is good enough."""
         started = perf_counter()
         if words := asked_for(question):
             scan = find_mentions(words, self.store)
             return Finding(question, scan.passages, (), {"retrieve": perf_counter() - started, "draft": 0.0}, scan)
-        asked = self.retriever.read(question)
+        asked = self.retriever.read(question).within(wishes.filters)
         pieces = parts(asked.query.text)
-        read = [self._read_part(piece, asked) for piece in pieces] if len(pieces) > 1 else [asked]
-        found = [self.retriever.search(each).passages for each in read]
+        read = [asked]
+        if len(pieces) > 1:
+            read = [self.retriever.read(piece).within(asked.query.filters) for piece in pieces]
+        found = [self.retriever.search(each, wishes.k).passages for each in read]
         passages = in_turn(found)
         retrieved = perf_counter()
         drafted = tuple(self._part(each, passages) for each in read)
-        if len(drafted) > 1 and max(part.certainty for part in drafted) < self.store.settings.strictness:
+        if len(drafted) > 1 and max(part.certainty for part in drafted) < self._strictness(wishes):
             # Words that stand in one part may be what the other needs.
             drafted = max(drafted, (self._part(asked, passages),), key=lambda parts: max(p.certainty for p in parts))
         seconds = {"retrieve": retrieved - started, "draft": perf_counter() - retrieved}
         return Finding(asked.query.text, passages, drafted, seconds)
-
-    def _read_part(self, piece: str, whole: ReadQuestion) -> ReadQuestion:
-        """A part of a question, looked for where the whole is."""
-        read = self.retriever.read(piece)
-        return replace(read, query=replace(read.query, filters=whole.query.filters))
 
     def _part(self, read: ReadQuestion, passages: Sequence[Passage]) -> Part:
         text = read.query.text
@@ -105,18 +119,20 @@ class Assistant:
 
     def conclude(self, question: str, finding: Finding, strictness: float | None = None) -> Answer:
         """The answer that a finding gives, at the settings' strictness unless told otherwise; at 0 none is refused."""
-        return _last(self._concluded(question, finding, strictness))
+        return _last(self._concluded(question, finding, Wishes(strictness)))
 
-    def _concluded(self, question: str, finding: Finding, strictness: float | None) -> Iterator[str | Answer]:
-        if strictness is None:
-            strictness = self.store.settings.strictness
+    def _strictness(self, wishes: Wishes) -> float:
+        return self.store.settings.strictness if wishes.strictness is None else wishes.strictness
+
+    def _concluded(self, question: str, finding: Finding, wishes: Wishes) -> Iterator[str | Answer]:
+        strictness, model = self._strictness(wishes), None if wishes.quoting else self._model
         certainty = finding.certainty
         seconds = dict(finding.seconds)
         draft = quoted = quotes(finding, strictness)
         notes = told_with(finding, strictness, self.store.statistics().chunks)
-        if draft and self._model and not finding.scan:
+        if draft and model and not finding.scan:
             started = perf_counter()
-            written, told = yield from self._written(finding)
+            written, told = yield from self._written(finding, model)
             draft, notes = written or draft, notes + told
             seconds["draft"] += perf_counter() - started
         started = perf_counter()
@@ -137,27 +153,28 @@ class Assistant:
             passages=finding.passages,
             refused=not checked.citations,
             confidence=certainty,
-            generator=draft.generator if draft else self._generator,
+            generator=draft.generator if draft else model.name if model else GENERATOR,
             seconds=seconds | {"total": sum(seconds.values())},
             tokens=draft.tokens if draft else {},
             notes=notes,
         )
-        if not self._model:
+        if not model:
             yield from re.findall(r"\S+\s*", answer.text)
         yield answer
 
     def _checked(self, draft: Draft | None, finding: Finding) -> Checked:
         return check(draft, finding.passages, self.store.document, self._judge) if draft else NOTHING
 
-    def _written(self, finding: Finding) -> Generator[str, None, tuple[Draft | None, tuple[str, ...]]]:
+    def _written(
+        self, finding: Finding, model: LanguageModel
+    ) -> Generator[str, None, tuple[Draft | None, tuple[str, ...]]]:
         """Stream the language model's draft; return it, or None if the model failed, and what is to be told."""
-        assert self._model is not None
         shown = finding.passages[: self.store.settings.llm_passages]
-        asked = prompt(finding.question, shown, self._model, self.retriever.embedder.count_tokens)
-        notes = _left_out(asked.left_out, self._model.window)
+        asked = prompt(finding.question, shown, model, self.retriever.embedder.count_tokens)
+        notes = _left_out(asked.left_out, model.window)
         draft: Draft | None = None
         try:
-            for piece in write(asked, self._model):
+            for piece in write(asked, model):
                 if isinstance(piece, Draft):
                     draft = piece
                 else:
@@ -167,8 +184,9 @@ class Assistant:
         return draft, notes
 
     @property
-    def _generator(self) -> str:
-        return self._model.name if self._model else GENERATOR
+    def model(self) -> str | None:
+        """The name of the language model that writes answers, if one does."""
+        return self._model.name if self._model else None
 
 
 def _courtesy(said: str, name: str) -> Answer:

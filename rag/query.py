@@ -37,6 +37,16 @@ class Filters:
     def __bool__(self) -> bool:
         return self != Filters()
 
+    def or_else(self, other: Filters) -> Filters:
+        """These filters, and of the other ones those of a kind that these do not name."""
+        return Filters(
+            sources=self.sources or other.sources,
+            folders=self.folders or other.folders,
+            after=self.after or other.after,
+            before=self.before or other.before,
+            phrases=self.phrases or other.phrases,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Query:

@@ -11,7 +11,7 @@ from rag.catalog import Hit, IndexedChunk, Neighbour
 from rag.errors import QuestionError
 from rag.fuse import Candidate, fuse, staged
 from rag.models import Encoded, Reranker, load_embedder, load_reranker
-from rag.query import Query, parse_query
+from rag.query import Filters, Query, parse_query
 from rag.rescore import Views, Weights, rescore, term_count, term_stems
 from rag.spelling import nearest_stem, replace_words, strange_words
 from rag.store import Store
@@ -34,6 +34,10 @@ class ReadQuestion:
     query: Query
     encoded: Encoded
     frequencies: dict[str, int]
+
+    def within(self, filters: Filters) -> ReadQuestion:
+        """The same question, looked for where these filters say if it names nothing itself."""
+        return replace(self, query=replace(self.query, filters=self.query.filters.or_else(filters)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,9 +74,17 @@ class Store:
     read, StoreUnwritable and StoreUnavailable as their names say.
     """
 
-    def __init__(self, settings: Settings | None = None, *, create: bool = False) -> None:
+    def __init__(self, settings: Settings | None = None, *, create: bool = False, beside: Store | None = None) -> None:
         self.settings = settings or Settings()
         self.path = self.settings.store
+        self._is_first = beside is None
+        if beside:
+            self._owner: OwnerLock = beside._owner
+            self.catalog: Catalog = beside.catalog
+            self._upkeep: Upkeep = beside._upkeep
+            self._collection: Collection = self._open_collection(self.settings.collection, create)
+            self.vectors: VectorIndex = self._upkeep.open_beside(self._collection)
+            return
         try:
             if create:
                 self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -94,6 +102,13 @@ class Store:
             self._owner.release()
             raise
 
+    def beside(self, collection: str, *, create: bool = False) -> Store:
+        """Another collection of this store, under the same lock; to be closed before this one.
+
+        Raises StoreError if there is none of this name (unless `create`), StoreDamaged if its vectors are damaged.
+        """
+        return Store(self.settings.changed(collection=collection), create=create, beside=self)
+
     def __enter__(self) -> Store:
         return self
 
@@ -103,16 +118,17 @@ class Store:
     def close(self) -> None:
         """Release the store for other processes. It must not be used afterwards."""
         self.vectors.close()
-        self.catalog.close()
-        self._upkeep.leave_in_order()
-        self._owner.release()
+        if self._is_first:
+            self.catalog.close()
+            self._upkeep.leave_in_order()
+            self._owner.release()
 
     def _open_collection(self, name: str, create: bool) -> Collection:
         collections = {collection.name: collection for collection in self.catalog.collections()}
         if name in collections:
             return collections[name]
         if not create:
-            have = ", ".join(known for known in collections if _HIDDEN not in known) or "none"
+            have = ", ".join(self.collections()) or "none"
             raise StoreError(f"the store at {self.path} has no collection {name!r}; it has: {have}.")
         id = self.catalog.create_collection(name, build_identity(self.settings))
         return Collection(id, name, build_identity(self.settings), unsettled=False)
@@ -129,6 +145,10 @@ class Store:
                 )
 
     # Reading
+
+    def collections(self) -> tuple[str, ...]:
+        """The names of the store's collections."""
+        return tuple(sorted(one.name for one in self.catalog.collections() if _HIDDEN not in one.name))
 
     @property
     def collection(self) -> str:
@@ -321,6 +341,13 @@ class Store:
             self._collection = self._open_collection(self._collection.name, create=True)
             self.vectors.close()
             self.vectors = self._upkeep.open(self._collection)
+
+    def drop(self) -> None:
+        """Drop the collection with all it holds. The store must not be used afterwards, but closed."""
+        with self._owner.alone():
+            for role in ("previous", "next"):
+                self._drop(self._hidden(role))
+            self._drop(self._collection.name)
 
     def repair(self) -> None:
         """Make the vectors exactly those of the catalog's chunks."""

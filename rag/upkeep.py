@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from rag.catalog import Catalog, Collection
-from rag.errors import StoreBusy
+from rag.errors import StoreBusy, StoreDamaged
 from rag.owner import OwnerLock
 from rag.probe import compare, model_of, probe, stamp, vectors_name
 from rag.vectors import VectorIndex
@@ -59,6 +59,22 @@ class Upkeep:
                 self.reconcile(collection, vectors)
                 _log.warning("%d vectors were missing in %s and were put back.", missing, self._path)
         self.leave_in_order()
+        return vectors
+
+    def open_beside(self, collection: Collection) -> VectorIndex:
+        """As `open_sound`, while other collections are open: raises StoreDamaged if the vectors must be built anew."""
+        chunks = self._catalog.statistics(collection.id).chunks
+        if chunks and not self._url:
+            found = probe(self._path, collection.name, chunks)
+            if found is None or found.wrong:
+                raise StoreDamaged(
+                    f"the vectors of collection {collection.name!r} in {self._path} are damaged. Stop what has the "
+                    f"store open, then mend them: python -m rag doctor --repair --store {self._path}"
+                )
+        vectors = self.open(collection)
+        if vectors.count() < chunks:
+            with suppress(StoreBusy), self._owner.alone():
+                self.reconcile(collection, vectors)
         return vectors
 
     def build_anew(self, why: str = "") -> None:
