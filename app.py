@@ -1,21 +1,23 @@
 """The chat: ask, watch the answer appear, open a footnote and read the words it rests on.
 
-`python app.py [--store DIR] [--port 7860]`. Formats and wires; what an answer is, is decided in `rag/`.
+`python app.py [--store DIR] [--port 7860]`. Puts the views together and serves them; what an answer is, is decided in
+`rag/`.
 """
 
 from __future__ import annotations
 
 import argparse
+import getpass
 import os
 import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
-from queue import SimpleQueue
-from threading import Thread
 from typing import Any
 
 # Settled before Gradio is imported, which reads them then: nothing phones home, no variable opens what we closed.
@@ -35,38 +37,38 @@ from fastapi import FastAPI  # noqa: E402
 from gradio import processing_utils  # noqa: E402
 from rich.console import Console  # noqa: E402
 
+import eval.page  # noqa: E402
 import ingest  # noqa: E402
-from ingest.parse import PARSERS  # noqa: E402
-from ingest.progress import counts, with_progress  # noqa: E402
-from ingest.report import Report  # noqa: E402
+import ingest.page  # noqa: E402
+from eval.page.evaluation import Evaluations  # noqa: E402
+from eval.page.feedback import FeedbackForm, feedback_form  # noqa: E402
+from eval.page.view import evaluation_view  # noqa: E402
+from ingest.page.pictures import Pictures  # noqa: E402
+from ingest.page.view import documents_view  # noqa: E402
+from ingest.progress import with_progress  # noqa: E402
 from ingest.sync import sync  # noqa: E402
 from rag import page  # noqa: E402
-from rag.assistant import Assistant  # noqa: E402
 from rag.command import add_store_options, run, settings_from  # noqa: E402
-from rag.errors import RagError, SettingsError  # noqa: E402
-from rag.page.guard import Guard  # noqa: E402
-from rag.page.render import (  # noqa: E402
-    GONE,
-    NO_PASSAGES,
-    NO_SOURCE,
-    answer_markdown,
-    documents_html,
-    passages_html,
-    plain,
-    source_html,
-)
-from rag.query import LONGEST_QUESTION  # noqa: E402
+from rag.errors import SettingsError  # noqa: E402
+from rag.library import Library  # noqa: E402
+from rag.page.access import Access  # noqa: E402
+from rag.page.ask import AskView, ask_view  # noqa: E402
+from rag.page.chat import Chat, Session  # noqa: E402
+from rag.page.endpoints import add_api, explain_wrong_arguments, require_mcp, serve_json  # noqa: E402
+from rag.page.guard import Guard, checked_token, user_of  # noqa: E402
+from rag.page.login import Login  # noqa: E402
+from rag.page.users import Users, add_user  # noqa: E402
+from rag.programs import Programs  # noqa: E402
+from rag.settings import Settings  # noqa: E402
 from rag.store import Store  # noqa: E402
-from rag.types import Answer, Span, Turn  # noqa: E402
 
 SAMPLE = Path(ingest.__file__).parent / "sample"
-EXAMPLES = (
-    "How many missiles were eliminated under the INF Treaty?",
-    "When did Soviet forces leave Port Arthur?",
-    "What was the value of trade between China and Russia in 2020?",
-    "What is the population of Mongolia?",
-)
 _ASSETS = Path(page.__file__).parent
+_STYLES = (
+    _ASSETS / "style.css",
+    Path(ingest.page.__file__).parent / "view.css",
+    Path(eval.page.__file__).parent / "view.css",
+)
 _THEME = gr.themes.Base(
     primary_hue=gr.themes.colors.teal,
     neutral_hue=gr.themes.colors.slate,
@@ -74,257 +76,143 @@ _THEME = gr.themes.Base(
     font_mono=[gr.themes.LocalFont("IBM Plex Mono", weights=(400, 700)), "Consolas", "monospace"],
 )
 
-Message = dict[str, str]
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What is served beside the page, and to whom: programs by HTTP and MCP, and users who log in."""
+
+    api: bool = False
+    mcp: bool = False
+    login: Login | None = field(default=None)
 
 
-@dataclass
-class Session:
-    """One browser tab's conversation. Gradio copies it for every tab."""
-
-    messages: list[Message] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=list)
-
-
-class Chat:
-    """The page's events. Each returns what its components show."""
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        self.assistant = Assistant(store, Console(stderr=True, highlight=False).print)
-        self.uploads = store.path / "uploads"
-
-    def answer(self, question: str, session: Session) -> Iterator[tuple[list[Message], Session, Any, Any]]:
-        """Stream an answer; every sentence ends with a link to its footnote."""
-        if not question.strip():
-            yield session.messages, session, gr.skip(), gr.skip()
-            return
-        history = [turn for answer in session.answers for turn in _turns(answer)]
-        session.messages += [
-            {"role": "user", "content": plain(question.strip())},
-            {"role": "assistant", "content": ""},
-        ]
-        reply = session.messages[-1]
-        yield session.messages, session, gr.Textbox(value="", submit_btn=False, stop_btn=True), gr.skip()
-        written, passages = "", NO_PASSAGES
-        try:
-            for piece in self.assistant.stream(question, history):
-                if isinstance(piece, Answer):
-                    reply["content"] = answer_markdown(piece, len(session.answers))
-                    passages = passages_html(piece.passages, len(session.answers))
-                    session.answers.append(piece)
-                else:
-                    written += piece
-                    reply["content"] = plain(written)
-                    yield session.messages, session, gr.skip(), gr.skip()
-        except RagError as error:
-            reply["content"] = plain(f"That did not work: {error}")
-        yield session.messages, session, gr.Textbox(submit_btn=True, stop_btn=False), passages
-
-    def open(self, session: Session, event: gr.EventData) -> tuple[str, Any]:
-        """Show the place a footnote or passage link names; the page says which, all else is looked up here."""
-        turn, number = getattr(event, "turn", None), getattr(event, "number", None)
-        shown = NO_SOURCE
-        if isinstance(turn, int) and 0 <= turn < len(session.answers) and isinstance(number, int) and number >= 0:
-            shown = self._place(session.answers[turn], getattr(event, "place", ""), number, turn)
-        return shown, gr.Tabs(selected="source")
-
-    def _place(self, answer: Answer, kind: str, number: int, turn: int) -> str:
-        document_id: str
-        span: Span
-        if kind == "cite" and number < len(answer.citations):
-            citation = answer.citations[number]
-            document_id, span, label, leaf = citation.document_id, citation.span, "footnote", citation.page
-        elif kind == "passage" and number < len(answer.passages):
-            chunk = answer.passages[number].chunk
-            document_id, span, label, leaf = chunk.document_id, chunk.span, "passage", chunk.page
-        else:
-            return NO_SOURCE
-        document = self.store.document(document_id)
-        if document is None or span.end > len(document.text):
-            return GONE
-        return source_html(document, span, f"Answer {turn + 1}, {label} {number + 1}", leaf)
-
-    def documents(self) -> str:
-        """The list of documents."""
-        return documents_html(self.store.documents())
-
-    def add(self, files: list[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
-        """Ingest uploaded files, streaming the progress."""
-        self.uploads.mkdir(mode=0o700, exist_ok=True)
-        for file in files:
-            path = Path(file["path"]).resolve()
-            if path.is_relative_to(_UPLOADS):
-                # A leading dot would hide the file from the ingestion, and ".." is a place of its own.
-                shutil.move(path, self.uploads / (Path(file["orig_name"]).name.lstrip(".") or "document.txt"))
-        for status in self._sync_in_background():
-            yield documents_html(self.store.documents(), status), gr.skip()
-        yield gr.skip(), gr.File(value=None)
-
-    def _sync_in_background(self) -> Iterator[str]:
-        reports: SimpleQueue[Report | RagError | None] = SimpleQueue()
-
-        def work() -> None:
-            try:
-                sync(self.store, [self.uploads], reports.put)
-            except RagError as error:
-                reports.put(error)
-            finally:
-                reports.put(None)
-
-        yield "Reading the files…"
-        Thread(target=work, daemon=True).start()
-        while (report := reports.get()) is not None:
-            if isinstance(report, RagError):
-                yield f"That did not work: {report}"
-            else:
-                yield _progress(report)
-
-
-def _turns(answer: Answer) -> tuple[Turn, Turn]:
-    return Turn("user", answer.question), Turn("assistant", answer.text)
-
-
-def _progress(report: Report) -> str:
-    if not report.finished:
-        left = report.seconds_left
-        return f"{counts(report)}" + (f" · about {left:.0f} seconds left…" if left is not None else "…")
-    outcome = f"{len(report.added)} added, {len(report.updated)} updated, {len(report.failed)} failed."
-    reasons = " ".join(f"{failure.source}: {failure.reason}" for failure in report.failed)
-    return f"{outcome} {reasons}"
-
-
-def build(store: Store, examples: Sequence[str]) -> gr.Blocks:
-    """The page over a store."""
-    chat = Chat(store)
+def build(library: Library, pictures: Pictures, serving: Serving) -> tuple[gr.Blocks, Evaluations]:
+    """The page over the collections of a library, and the evaluations that run in it."""
+    access = Access(library)
+    first = library.first.collection
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     demo = gr.Blocks(
         title="Footnote", fill_height=True, fill_width=True, delete_cache=(600, 3600), analytics_enabled=False
     )
     with demo:
-        session = gr.State(Session())
-        gr.HTML("<h1>Footnote</h1><p>Answers from your documents, each sentence checked.</p>", elem_id="masthead")
-        with gr.Row(elem_id="workspace", equal_height=True):
-            with gr.Column(elem_id="conversation", min_width=320):
-                chatbot = gr.Chatbot(
-                    show_label=False,
-                    container=False,
-                    layout="panel",
-                    height="100%",
-                    elem_id="chat",
-                    sanitize_html=True,
-                    render_markdown=True,
-                    allow_tags=False,
-                    latex_delimiters=[],
-                    buttons=["copy"],
-                    placeholder="## Ask your documents\nEvery sentence of an answer links to the words it rests on.",
-                    examples=[{"text": example} for example in examples],
-                )
-                question = gr.Textbox(
-                    label="Question",
-                    show_label=False,
-                    container=False,
-                    elem_id="question",
-                    lines=1,
-                    max_lines=6,
-                    max_length=LONGEST_QUESTION,
-                    autofocus=True,
-                    placeholder="Ask a question",
-                    submit_btn=True,
-                )
-            with gr.Column(elem_id="evidence", min_width=320), gr.Tabs(selected="source") as tabs:
-                with gr.Tab("Source", id="source", render_children=True):
-                    script = (_ASSETS / "bridge.js").read_text("utf-8")
-                    source = gr.HTML(NO_SOURCE, elem_id="source", js_on_load=script)
-                with gr.Tab("Passages", id="passages"):
-                    passages = gr.HTML(NO_PASSAGES, elem_id="passages")
-                with gr.Tab("Documents", id="documents"):
-                    documents = gr.HTML(elem_id="documents")
-                    upload = gr.File(
-                        label="Add documents",
-                        file_count="multiple",
-                        height=150,
-                        elem_id="upload",
-                        file_types=sorted(PARSERS),
-                    )
-
-        private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-        answering: dict[str, Any] = private | {"concurrency_limit": 2, "concurrency_id": "answer"}
-        at_once: dict[str, Any] = private | {"queue": False}
-        ask: dict[str, Any] = {"inputs": [question, session], "outputs": [chatbot, session, question, passages]}
-        demo.load(chat.documents, None, documents, **at_once)
-        running = [
-            question.submit(chat.answer, **ask, **answering),
-            chatbot.example_select(_picked, None, question, **at_once).then(chat.answer, **ask, **answering),
-        ]
-        for event in running:
-            event.failure(_ready, None, question, **at_once)
-        question.stop(_ready, None, question, cancels=running, **at_once)
-        chatbot.clear(_cleared, None, [session, source, passages], **at_once)
-        source.open(chat.open, session, [source, tabs], trigger_mode="multiple", **at_once)
-        # Without preprocessing Gradio still checks the paths, but hands over the original names as well.
-        upload.upload(
-            chat.add,
-            upload,
-            [documents, upload],
-            preprocess=False,
-            concurrency_limit=1,
-            concurrency_id="ingest",
-            **private,
-        )
+        with gr.Row(elem_id="masthead"):
+            gr.HTML("<h1>Footnote</h1>", elem_id="name")
+            collection = gr.Dropdown([first], value=first, label="Collection", elem_id="collection", filterable=False)
+            gr.HTML(_corner(serving), elem_id="corner", js_on_load=(_ASSETS / "corner.js").read_text("utf-8"))
+        with gr.Tabs(selected="ask", elem_id="views"):
+            with gr.Tab("Ask", id="ask", render_children=True):
+                asking = ask_view(demo, Chat(access, pictures.of), collection, private)
+                with asking.aside:
+                    form = feedback_form(collection, access)
+                _wire_feedback(asking, form, access, private)
+            with gr.Tab("Documents", id="documents", render_children=True) as documents_tab:
+                documents_view(documents_tab, collection, access, _UPLOADS, private)
+            with gr.Tab("Evaluation", id="evaluation", render_children=True) as evaluation_tab:
+                evaluations = evaluation_view(evaluation_tab, collection, access)
+        demo.load(access.choices, None, collection, queue=False, **private)
+        if serving.api or serving.mcp:
+            add_api(Programs(library, first), hide_paths=serving.login is not None)
     demo.queue(max_size=32, default_concurrency_limit=2, api_open=False)
     # Only launch() sets this; without it a mounted page would accept any path of the server as an uploaded file.
     demo.has_launched = True
-    return demo
+    return demo, evaluations
 
 
-def _ready() -> Any:
-    return gr.Textbox(submit_btn=True, stop_btn=False)
+def _wire_feedback(asking: AskView, form: FeedbackForm, access: Access, private: dict[str, Any]) -> None:
+    """A thumb up or down opens the form; what is then selected in a source goes into it."""
+
+    def judge(event: gr.LikeData, session: Session, collection: str, request: gr.Request) -> dict[Any, Any]:
+        index = event.index if isinstance(event.index, int) else event.index[0]
+        exchanges = session.conversation.exchanges
+        if index // 2 >= len(exchanges) or exchanges[index // 2].collection != collection:
+            raise gr.Error("This is no answer from the chosen collection. Choose the one that was asked.")
+        answer, store = exchanges[index // 2].answer, access.store(collection, request)
+        shown = form.open(store, answer.standalone_question)
+        if event.liked and answer.citations:
+            cited = answer.citations[0]
+            shown |= form.select(store, cited.document_id, cited.span.start, cited.span.end)
+            shown |= {form.answers: answer.short_answer or ""}
+        return shown
+
+    def select(event: gr.EventData, session: Session, request: gr.Request) -> dict[Any, Any]:
+        if session.opened is None:
+            return {}
+        collection, document_id = session.opened
+        return form.select(
+            access.store(collection, request), document_id, getattr(event, "start", None), getattr(event, "end", None)
+        )
+
+    asking.chatbot.like(judge, [asking.session, asking.collection], form.outputs, queue=False, **private)
+    asking.source.select_words(select, asking.session, form.outputs, queue=False, **private)
 
 
-def _cleared() -> tuple[Session, str, str]:
-    return Session(), NO_SOURCE, NO_PASSAGES
-
-
-def _picked(event: gr.SelectData) -> str:
-    return str(event.value["text"])
+def _corner(serving: Serving) -> str:
+    """Light or dark, and the way out where people log in."""
+    out = "<form method='post' action='/logout'><button>Log out</button></form>" if serving.login else ""
+    return f"<button type='button' class='theme'></button>{out}"
 
 
 async def _fetch_nothing(url: str, cache_dir: str) -> str:
     raise ValueError("Only files uploaded here are accepted.")
 
 
-def create_app(store: Store, examples: Sequence[str] = ()) -> FastAPI:
-    """The page as an ASGI application, locked down: no API pages, no other origins, no files but uploads."""
+def create_app(library: Library, serving: Serving, closing: ExitStack) -> FastAPI:
+    """The page as an ASGI application, locked down: no other origins, no files but uploads, no programs uninvited.
+
+    `closing` is given what must be closed before the library is.
+    """
     # Gradio would download any address that a client names as an uploaded file.
     processing_utils.async_ssrf_protected_download = _fetch_nothing
-    style = (_ASSETS / "style.css").read_text("utf-8")
+    pictures = Pictures()
+    closing.callback(pictures.close)
+    demo, evaluations = build(library, pictures, serving)
+    closing.callback(evaluations.close)
+    settings = library.first.settings
+    style = "".join(path.read_text("utf-8") for path in _STYLES)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, settings=settings, login=serving.login, api=serving.api, mcp=serving.mcp)
     gr.mount_gradio_app(
         app,
-        build(store, examples),
+        demo,
         path="/",
+        auth_dependency=user_of if serving.login else None,
         theme=_THEME,
         footer_links=[],
-        max_file_size="50mb",
+        max_file_size=settings.upload_megabytes * 1_000_000,
         allowed_paths=[],
         head=f'<meta name="color-scheme" content="light dark"><style>{style}</style>',
         show_error=False,
         run_history=False,
         enable_monitoring=False,
-        mcp_server=False,
+        mcp_server=serving.mcp,
         ssr_mode=False,
         pwa=False,
     )
+    explain_wrong_arguments(app)
+    if serving.mcp:
+        serve_json(demo)
     return app
 
 
-def _refuse_unusable(port: int) -> None:
-    """Before the store is opened: raise SettingsError for a port that is taken, reserved or none."""
+def _refuse_unusable(host: str, port: int, settings: Settings) -> None:
+    """Before the store is opened: raise SettingsError for an address that is open to others or cannot be used."""
+    if not _is_loopback(host) and settings.users is None:
+        raise SettingsError(
+            f"--host {host} can be reached from other machines, and anybody could read the documents. Make a login "
+            "first: RAG_USERS=users.txt python app.py --add-user NAME"
+        )
     try:
-        socket.create_server(("127.0.0.1", port)).close()
+        socket.create_server((host, port)).close()
     except (OSError, OverflowError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise SettingsError(f"port {port} cannot be used ({reason}). Choose another with --port.") from None
+        raise SettingsError(f"{host} port {port} cannot be used ({reason}). Choose another with --port.") from None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -332,26 +220,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python app.py", description="Chat with your documents in a browser.")
     add_store_options(parser)
     parser.add_argument("--port", type=int, default=7860, help="port on this machine (default: 7860)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen at (default: this machine alone)")
+    parser.add_argument("--api", action="store_true", help="let programs in by HTTP, with the token RAG_API_TOKEN")
+    parser.add_argument("--mcp", action="store_true", help="let programs in by MCP, with the token RAG_API_TOKEN")
+    parser.add_argument("--add-user", metavar="NAME", help="ask for a password, write it into RAG_USERS, and end")
     options = parser.parse_args(arguments)
     console = Console(stderr=True, highlight=False)
-    _refuse_unusable(options.port)
-    with Store(settings_from(options), create=True) as store:
-        if not store.documents():
+    settings = settings_from(options)
+    if options.add_user:
+        return _add_user(settings, options.add_user, console)
+    serving = Serving(options.api, options.mcp, Login(Users(settings.users)) if settings.users else None)
+    if serving.api or serving.mcp:
+        checked_token(settings)
+    if serving.mcp:
+        require_mcp()
+    _refuse_unusable(options.host, options.port, settings)
+    with ExitStack() as closing:
+        store = closing.enter_context(Store(settings, create=True))
+        if not store.documents() and settings.collection == "default":
             console.print(f"The store is empty: ingesting the sample corpus from {SAMPLE} …")
             with_progress(lambda show: sync(store, [SAMPLE], show), console)
-        examples = EXAMPLES if "arms-control-treaties.pdf" in store.files() else ()
-        console.print(f"Footnote is at http://127.0.0.1:{options.port} (stop it with Ctrl-C)")
+        library = Library(store, console.print)
+        closing.callback(library.close)
+        console.print(f"Footnote is at http://{options.host}:{options.port} (stop it with Ctrl-C)")
         # Built inside the running event loop: built outside it, Gradio leaves event loops open.
         uvicorn.run(
-            lambda: create_app(store, examples),
+            lambda: create_app(library, serving, closing),
             factory=True,
-            host="127.0.0.1",
+            host=options.host,
             port=options.port,
             log_level="warning",
             server_header=False,
             timeout_graceful_shutdown=2,
         )
     shutil.rmtree(_UPLOADS, ignore_errors=True)
+    return 0
+
+
+def _add_user(settings: Settings, name: str, console: Console) -> int:
+    if settings.users is None:
+        raise SettingsError("RAG_USERS is not set. Name the file to keep users in: RAG_USERS=users.txt")
+    add_user(settings.users, name, getpass.getpass("Password: "))
+    console.print(f"{name} can log in now.")
     return 0
 
 

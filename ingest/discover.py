@@ -56,11 +56,14 @@ class Found:
 class Selection:
     """Which files of a folder are wanted, by patterns as in a .gitignore: `*.md`, `drafts/`, `reports/**/2024*`.
 
-    With `include`, only files that match one of its patterns; never those that match one of `exclude`. A path that is
-    named itself is always wanted.
+    With `include`, only files that match one of its patterns; never those that match one of `exclude`; with `only`,
+    none but these sources. A path that is named itself is always wanted.
     """
 
-    def __init__(self, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> None:
+    def __init__(
+        self, include: Sequence[str] = (), exclude: Sequence[str] = (), only: frozenset[str] | None = None
+    ) -> None:
+        self._only = only
         self._include = _patterns(include) if include else None
         self._exclude = _patterns(exclude)
 
@@ -68,6 +71,8 @@ class Selection:
         """Why a file is not wanted, or None."""
         if self._exclude.match_file(source):
             return "excluded"
+        if self._only is not None and source not in self._only:
+            return "not known"
         if self._include is not None and not self._include.match_file(source):
             return "not included"
         return None

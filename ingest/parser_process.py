@@ -1,11 +1,13 @@
 """The child that `ingest/sandbox.py` starts: reads requests on its standard input, a socket, until that closes.
 
-A request is a JSON object with an open file beside it; the replies are messages of 8 bytes length and JSON. Nothing
-read here is believed by the parent, which runs no code of ours on it but `json.loads`.
+A request is a JSON object with an open file beside it: to read its documents, or to draw a PDF's page. The replies are
+messages of 8 bytes length and JSON. Nothing read here is believed by the parent, which runs no code of ours on it but
+`json.loads`.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import resource
@@ -16,9 +18,10 @@ from dataclasses import asdict
 from typing import Any
 
 import ingest.parse
+from ingest.formats.draw_pdf import draw_page
 from ingest.formats.parse_jsonl import LineFailure
 from rag.errors import ParseError
-from rag.types import Document
+from rag.types import Document, Span
 
 _MEMORY = 1536 * 2**20  # bytes of address space
 _CPU_SECONDS = 25  # for one document
@@ -38,21 +41,16 @@ def main() -> None:
             if not request:
                 return
             with os.fdopen(descriptors[0], "rb") as file:
-                for reply in _replies(file, **json.loads(request)):
+                for reply in _replies(file, json.loads(request)):
                     body = json.dumps(reply).encode()
                     channel.sendall(len(body).to_bytes(8, "big") + body)
                     _allow_cpu_time()
 
 
-def _replies(file: Any, name: str, source: str, size: int) -> Iterator[dict[str, Any]]:
+def _replies(file: Any, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     _allow_cpu_time()
     try:
-        for parsed in ingest.parse.parse(file, name, source, size):
-            match parsed:
-                case Document():
-                    yield {"document": asdict(parsed), "read": _position(file, size)}
-                case LineFailure():
-                    yield {"failure": asdict(parsed), "read": _position(file, size)}
+        yield from _drawn(file, **request) if "page" in request else _parsed(file, **request)
     except ParseError as error:
         yield {"error": _plain(str(error)), "code": error.code}
     except MemoryError:
@@ -65,6 +63,21 @@ def _replies(file: Any, name: str, source: str, size: int) -> Iterator[dict[str,
         yield {"error": message, "code": "E_CORRUPT"}
     else:
         yield {"end": True}
+
+
+def _parsed(file: Any, name: str, size: int, source: str) -> Iterator[dict[str, Any]]:
+    for parsed in ingest.parse.parse(file, name, source, size):
+        match parsed:
+            case Document():
+                yield {"document": asdict(parsed), "read": _position(file, size)}
+            case LineFailure():
+                yield {"failure": asdict(parsed), "read": _position(file, size)}
+
+
+def _drawn(file: Any, name: str, size: int, page: int, span: dict[str, int], digest: str) -> Iterator[dict[str, Any]]:
+    ingest.parse.refuse_large(name, size)
+    picture = asdict(draw_page(file, page, Span(**span), digest))
+    yield {"picture": picture | {"png": base64.b64encode(picture["png"]).decode()}, "read": size}
 
 
 def _plain(message: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -9,11 +10,14 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ingest.formats.parse_jsonl import LineFailure
+from ingest.pdf.picture import Mark, Picture, digest_of
 from rag.errors import ParseError
 from rag.types import Document, Heading, Page, Span
 
@@ -23,7 +27,7 @@ _LARGEST_MESSAGE = 200 * 2**20  # bytes
 
 
 class Sandbox:
-    """A warm child that parses one file at a time. Close it when done."""
+    """A warm child that reads one file at a time. Close it when done."""
 
     def __init__(self) -> None:
         self._child: subprocess.Popen[bytes] | None = None
@@ -48,11 +52,27 @@ class Sandbox:
 
     def parse(self, path: Path, source: str) -> Iterator[Document | LineFailure]:
         """The documents of one file. Raises ParseError if it cannot be read, or took too long or too much memory."""
+        with closing(self._replies(path, {"source": source})) as replies:
+            for message in replies:
+                yield LineFailure(**message["failure"]) if "failure" in message else _document(message["document"])
+
+    def picture(self, path: Path, page: int, span: Span, quote: str) -> Picture:
+        """A PDF's page, from 1, about 1,000 pixels wide, with a mark on each line of what of the span stands on it.
+
+        The span counts in the document's text, where its characters were `quote`; there are no marks if the file as it
+        is now has others there. It takes as long as reading the whole file. Raises ParseError as `parse` does, and
+        E_PAGES if the page is not there.
+        """
+        request = {"page": page, "span": asdict(span), "digest": digest_of(quote)}
+        (message,) = self._replies(path, request)
+        return _picture(message["picture"])
+
+    def _replies(self, path: Path, request: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
         with os.fdopen(open_regular(path), "rb") as file:
             if self._parsed >= _FILES_PER_CHILD:
                 self.close()
             self._parsed += 1
-            request = {"name": path.name, "source": source, "size": os.fstat(file.fileno()).st_size}
+            request = {"name": path.name, "size": os.fstat(file.fileno()).st_size, **request}
             finished = False
             try:
                 channel = self._start()
@@ -62,7 +82,7 @@ class Sandbox:
                         finished = True
                         raise ParseError(message["code"], message["error"])
                     self.read = message["read"]
-                    yield LineFailure(**message["failure"]) if "failure" in message else _document(message["document"])
+                    yield message
                 finished = True
             finally:
                 if not finished:
@@ -126,6 +146,12 @@ def _exactly(channel: socket.socket, size: int) -> bytes:
             raise EOFError
         parts += part
     return bytes(parts)
+
+
+def _picture(message: dict[str, Any]) -> Picture:
+    png = base64.b64decode(message["png"])
+    marks = tuple(Mark(**mark) for mark in message["marks"])
+    return Picture(png, message["width"], message["height"], marks)
 
 
 def _document(message: dict[str, Any]) -> Document:

@@ -1,4 +1,4 @@
-"""`python -m rag ask | search | doctor`: questions, passages and the store's health on the command line."""
+"""`python -m rag ask | search | check | doctor`: questions, passages, footnotes checked again, the store's health."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,15 @@ from rag.assistant import Assistant
 from rag.command import add_store_options, run, settings_from, visible
 from rag.errors import QuestionError, StoreDamaged
 from rag.explain import STAGES, VIEWS, Explanation, explain_candidates, explain_source
+from rag.page.conversation import read_conversation
+from rag.recheck import recheck
 from rag.retrieve import Retriever
 from rag.store import Store
 from rag.types import Answer, Passage, Turn
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit status: 0, or 4 if `doctor` found the store damaged and was not asked to mend it."""
+    """The exit status: 0; 1 if `check` missed words; 4 if `doctor` found damage that it was not asked to mend."""
     parser = argparse.ArgumentParser(prog="python -m rag", description="Ask and search a store of documents.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     ask = commands.add_parser("ask", help="answer a question, each sentence with a footnote")
@@ -42,11 +45,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     search.set_defaults(command=_search)
     for command in (ask, search):
         command.add_argument("--file", type=Path, help='JSON Lines file of {"id", "question"}; needs --json')
+    check = commands.add_parser(
+        "check",
+        help="compare the footnotes of an exported conversation with the documents as they are now",
+        epilog="Without --collection each answer is checked in the collection that was asked. "
+        "Exit status: 0 if all words still stand in the documents, 1 if some do not, 2 for wrong use.",
+    )
+    check.add_argument("export", type=Path, metavar="EXPORT.json", help="a conversation exported as JSON")
+    check.set_defaults(command=_check)
     doctor = commands.add_parser("doctor", help="check a store, and mend it")
     doctor.add_argument("--repair", action="store_true", help="rebuild the vectors from the catalog where they differ")
     doctor.add_argument("--purge", action="store_true", help="rewrite the files without a trace of what was deleted")
     doctor.set_defaults(command=_doctor)
-    for command in (ask, search, doctor):
+    for command in (ask, search, check, doctor):
         add_store_options(command)
         command.add_argument("--json", action="store_true", help="print JSON, one object a line")
     options = parser.parse_args(arguments)
@@ -105,6 +116,33 @@ def _explain(retriever: Retriever, row: dict[str, Any], options: argparse.Namesp
 def _explanation_json(one: Explanation) -> dict[str, Any]:
     place = {"source": one.chunk.source, "start": one.chunk.span.start, "end": one.chunk.span.end}
     return place | {"ranks": one.ranks, "scores": one.scores, "fate": one.fate}
+
+
+def _check(options: argparse.Namespace) -> int:
+    conversation = read_conversation(_read(options.export))
+    show = _print_json if options.json else _show_checked
+    numbered = enumerate(conversation.exchanges, start=1)
+    stands: list[bool] = []
+    for collection, answers in groupby(numbered, lambda each: options.collection or each[1].collection):
+        with Store(settings_from(options, collection=collection)) as store:
+            for number, exchange in answers:
+                for one in exchange.answer.citations:
+                    digest = exchange.documents.get(one.document_id)
+                    found = recheck(one.source, one.document_id, one.span, one.quote, digest, store)
+                    stands.append(found.span is not None)
+                    now = asdict(found.span) if found.span else None
+                    told = {"state": found.state.value, "now": now, "told": found.sentence}
+                    show({"answer": number} | one.as_json() | told)
+    if not options.json:
+        print(f"{sum(stands)} of {len(stands)} quotations stand in the documents.")  # noqa: T201
+    return 0 if all(stands) else 1
+
+
+def _show_checked(row: dict[str, Any]) -> None:
+    console = Console(markup=False, highlight=False)
+    place = f"{visible(row['source'])}, characters {row['start']}-{row['end']}"
+    console.print(f"answer {row['answer']} [{row['mark']}] {row['state']}: {place}")
+    console.print(f"   {visible(row['told'])}", style="dim")
 
 
 def _doctor(options: argparse.Namespace) -> int:

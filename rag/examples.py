@@ -15,6 +15,10 @@ _CHARACTERS = 20_000  # read of each
 _TRIES = 16  # questions asked to find the few that are shown
 
 _SUBJECT = r"(?P<subject>(?:The |A |An )?(?:[\w’'-]+ ){0,5}?[\w’'-]+)"
+_ROLES = (
+    "president|minister|leader|general|king|queen|emperor|diplomat|scientist|author|writer|engineer|architect|painter"
+    "|philosopher|founder"
+)
 _NOT_A_SUBJECT = re.compile(
     r"^(?:it|he|she|they|we|you|i|this|that|these|those|there|here|what|who|which|when|where|one|some|many|most|all|both"
     r"|if|as|in|on|at|by|for|from|with|after|before|during|since|while|although|because|and|but|or|so|his|her|its|their)\b",
@@ -45,16 +49,11 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
         "Who {verb} {subject}?",
     ),
     (
-        re.compile(
-            rf"^{_SUBJECT} (?P<aux>is|was) (?:a|an|the) (?P<answer>(?:[\w’'-]+ ){{0,3}}(?:president|minister|leader|general"
-            r"|king|queen|emperor|diplomat|scientist|author|writer|engineer|architect|painter|philosopher|founder))\b"
-        ),
+        re.compile(rf"^{_SUBJECT} (?P<aux>is|was) (?:a|an|the) (?P<answer>(?:[\w’'-]+ ){{0,3}}(?:{_ROLES}))\b"),
         "Who {aux} {subject}?",
     ),
     (
-        re.compile(
-            r"^(?P<subject>(?:The )?[A-Z][\w’'-]*(?: [A-Z0-9][\w’'-]*)*) (?P<aux>is|was) (?:a|an) (?P<answer>\w+)"
-        ),
+        re.compile(r"^(?P<subject>The (?:[A-Z0-9][\w’'-]* ?)+|[A-Z]{2,}) (?P<aux>is|was) an? (?P<answer>\w+)"),
         "What {aux} {subject}?",
     ),
 )

@@ -71,8 +71,7 @@ def parse_query(question: str) -> Query:
     for name, quoted, bare in _FILTER.findall(cleaned):
         found[name.lower()].append(quoted or bare)
     for date in found["after"] + found["before"]:
-        if not _DATE.fullmatch(date):
-            raise QuestionError(f"{date!r} is no date. Write after: and before: with YYYY, YYYY-MM or YYYY-MM-DD.")
+        checked_date(date)
     rest = " ".join(_FILTER.sub(" ", cleaned).split()) if any(found.values()) else cleaned
     if not rest:
         raise QuestionError("the question holds filters only. Say what to look for, too.")
@@ -86,6 +85,13 @@ def parse_query(question: str) -> Query:
         phrases=phrases,
     )
     return Query(text, filters)
+
+
+def checked_date(date: str) -> str:
+    """A date as filters take it, or nothing. Raises QuestionError if it is neither."""
+    if date and not _DATE.fullmatch(date):
+        raise QuestionError(f"{date!r} is no date. Write after: and before: with YYYY, YYYY-MM or YYYY-MM-DD.")
+    return date
 
 
 def checked_question(question: str) -> str:

@@ -6,7 +6,7 @@ import os
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -78,6 +78,16 @@ class Settings(BaseSettings):
 
     sentence_memory: int = Field(4096, ge=0, description="chunks whose sentences stay embedded in memory, 10 kB each")
 
+    # Serving
+    users: Path | None = Field(None, description="file of those who may log in; unset: nobody needs to")
+    host_names: tuple[Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$")], ...] = Field(
+        (), description="names, in lower case, that browsers may call this server by besides this machine's own"
+    )
+    api_token: SecretStr = Field(SecretStr(""), description="what programs show to be let in; 20 characters or more")
+    upload_files: int = Field(200, ge=1, le=1000, description="most files in one upload")
+    upload_megabytes: int = Field(200, ge=1, description="most of one upload")
+    uploads_megabytes: int = Field(2000, ge=1, description="most of all that users have uploaded")
+
     # Evaluating
     gate: tuple[str, ...] = Field(
         ("correct", "evidence recall@10", "nDCG@10", "exactness"),
@@ -105,7 +115,7 @@ class Settings(BaseSettings):
         """Arguments, then the environment, then the file; no .env files, no secret folders."""
         return init_settings, env_settings, _TomlFile(settings_cls)
 
-    @field_validator("chroma_url", "reranker", mode="before")
+    @field_validator("chroma_url", "reranker", "users", mode="before")
     @classmethod
     def _empty_means_unset(cls, value: object) -> object:
         return value or None

@@ -1,62 +1,30 @@
 import dataclasses
-import re
 from html import unescape
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from rag.catalog import DocumentSummary
-from rag.page.render import answer_markdown, documents_html, passages_html, plain, source_html
-from rag.types import Answer, Chunk, Document, Passage, Span
-
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>",
-    "[click](https://evil.example/?q=1)",
-    "![x](https://evil.example/x.png)",
-    "https://evil.example",
-    "javascript:alert(1)",
-    "<form action=https://evil.example><input type=password>",
-    "</article></div><iframe src=//evil.example>",
-    "[1](#cite-0-0)",
-    "# heading\n- item\n1. item\n> quote\n```code```",
-    "' onmouseover='alert(1)",
-    "${alert(1)} {{7*7}}",
-]
-
-
-def tags(html: str) -> set[str]:
-    return set(re.findall(r"<\s*/?\s*([a-zA-Z]+)", html))
+from rag.page.render import answer_markdown, documents_html, plain
+from rag.types import Answer, Chunk, Passage, Span
+from tests.hostile import HOSTILE, Looked
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_questions_text_is_shown_as_written(text: str) -> None:
     markdown = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     rendered = markdown.render(plain(text))
-    assert tags(rendered) == {"p"}
-    assert unescape(rendered.strip().removeprefix("<p>").removesuffix("</p>")) == text
+    assert Looked(rendered).tags == {"p"}
+    assert unescape(rendered.strip().removeprefix("<p>").removesuffix("</p>").replace("</p>\n<p>", "\n\n")) == text
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_documents_passages_and_sources_are_escaped(text: str) -> None:
-    document = Document("id", text, text, f"before {text} after")
-    page = source_html(document, Span(7, 7 + len(text)), text, None)
-    assert tags(page) == {"article", "header", "b", "span", "button", "div", "mark"}
-    passage = Passage(Chunk("c", "id", text, Span(0, 5), text, text, text), 1.0, {"dense": 1}, {"dense": 0.5})
-    assert tags(passages_html([passage], 0)) <= {"table", "thead", "tbody", "tr", "th", "td", "a", "b", "br"}
+def test_documents_are_escaped(text: str) -> None:
     summary = DocumentSummary("id", text, text, "text/plain", 5, 1, (text,))
-    assert tags(documents_html([summary], text)) <= {"table", "tbody", "tr", "td", "b", "br", "em", "p"}
-
-
-@given(st.text(max_size=60), st.text(min_size=1, max_size=20), st.text(max_size=60))
-def test_the_marked_words_are_exactly_the_cited_ones(before: str, quote: str, after: str) -> None:
-    document = Document("id", "a", "A", before + quote + after)
-    page = source_html(document, Span(len(before), len(before) + len(quote)), "footnote 1", None)
-    marked = re.search(r"<mark id='cited'>(.*?)</mark>", page, re.DOTALL)
-    assert marked
-    assert unescape(marked[1].replace("\r", "&#13;")) == quote or any(ord(c) < 32 or 127 <= ord(c) < 160 for c in quote)
+    looked = Looked(documents_html([summary], text))
+    assert looked.tags <= {"table", "tbody", "tr", "td", "b", "br", "em", "p"}
+    assert looked.dangers == []
+    assert looked.text.count(text) == 4
 
 
 def answer(text: str, refused: bool = False) -> Answer:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 import pypdfium2
 from pypdf import PdfReader
 from pypdf.errors import LimitReachedError, PyPdfError
-from pypdfium2 import raw
 
 from ingest.canonical import TextBuilder
 from ingest.formats.hidden import quoted
 from ingest.pdf.guard import Guard, active_content, other_kind
 from ingest.pdf.headings import Headings
-from ingest.pdf.layout import lines_of, paragraphs_of
-from ingest.pdf.page import PageText, read_page
+from ingest.pdf.layout import Paragraph, lines_of, paragraphs_of
+from ingest.pdf.page import PageText, open_page, read_page
 from ingest.pdf.running import without_running_lines
 from ingest.pdf.words import Vocabulary
 from rag.errors import ParseError
@@ -34,12 +35,15 @@ def parse_pdf(file: BinaryIO, source: str) -> Iterator[Document]:
 
     Raises ParseError: E_TYPE, E_ENCRYPTED, E_PAGES, E_BOMB, E_DEPTH or E_CORRUPT.
     """
-    start = file.read(1024)
-    if b"%PDF-" not in start:
-        raise ParseError("E_TYPE", other_kind(start))
-    file.seek(0)
+    with refusals():
+        yield read_pdf(file, source).document
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Raises as ParseError, with a code, what the readers raise of a PDF that cannot be read."""
     try:
-        yield _read(file, source)
+        yield
     except LimitReachedError as error:
         code = "E_DEPTH" if "depth" in str(error) else "E_BOMB"
         raise ParseError(code, f"it goes past what is safe ({error}).") from None
@@ -51,11 +55,27 @@ def parse_pdf(file: BinaryIO, source: str) -> Iterator[Document]:
         raise ParseError("E_CORRUPT", f"it is not a readable PDF ({error}). Save or print it to PDF again.") from None
 
 
-def _read(file: BinaryIO, source: str) -> Document:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read of a PDF: its document, and the paragraphs of each page which that was made of."""
+
+    document: Document
+    paragraphs: Sequence[Sequence[Paragraph]]
+
+
+def read_pdf(file: BinaryIO, source: str, *, placed: int | None = None) -> Reading:
+    """Every page's text; of the page of the number `placed`, counted from 1, with the place of every character.
+
+    Raises ParseError: E_TYPE, E_ENCRYPTED, E_PAGES or E_BOMB; what `refusals` turns into one for the rest.
+    """
+    start = file.read(1024)
+    if b"%PDF-" not in start:
+        raise ParseError("E_TYPE", other_kind(start))
+    file.seek(0)
     reader = PdfReader(file)
     warnings = _checked(reader)
     file.seek(0)
-    pages = _pages(file)
+    pages = _pages(file, placed)
     kept, left_out = without_running_lines([(page.paper, lines_of(page.pieces)) for page in pages])
     paragraphs = [paragraphs_of(lines) for lines in kept]
     vocabulary = Vocabulary(paragraph.text for page in paragraphs for paragraph in page)
@@ -70,7 +90,8 @@ def _read(file: BinaryIO, source: str) -> Document:
         builder.heading_on_page(level, heading, number)
     title = reader.metadata.title if reader.metadata else ""
     warnings += (*_unseen(pages), *left_out, *damage)
-    return builder.document(source, title or PurePosixPath(source).stem, "application/pdf", warnings)
+    document = builder.document(source, title or PurePosixPath(source).stem, "application/pdf", warnings)
+    return Reading(document, paragraphs)
 
 
 def _checked(reader: PdfReader) -> tuple[str, ...]:
@@ -92,16 +113,13 @@ def _check_count(pages: int) -> None:
         raise ParseError("E_NO_TEXT", "it has no pages.")
 
 
-def _pages(file: BinaryIO) -> list[PageText]:
+def _pages(file: BinaryIO, placed: int | None) -> list[PageText]:
     pages = []
     with pypdfium2.PdfDocument(file) as document:
         _check_count(len(document))
-        for index in range(len(document)):
-            page = document[index]
-            if raw.FPDFPage_GetAnnotCount(page) and raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY) == 1:
-                page.close()
-                page = document[index]
-            pages.append(read_page(page))
+        for number in range(1, len(document) + 1):
+            page = open_page(document, number)
+            pages.append(read_page(page, with_places=number == placed))
             page.close()
     return pages
 

@@ -78,3 +78,4 @@ class Piece(NamedTuple):
     text: str
     box: Box
     size: float  # the height of its letters; the box of a line is higher where some are raised
+    places: tuple[Box, ...] = ()  # of its characters without its spaces; empty on a page that is only read

@@ -10,7 +10,7 @@ import heapq
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from statistics import mean, median
 
 from ingest.pdf.box import Box, Piece
@@ -32,7 +32,7 @@ def lines_of(pieces: Sequence[Piece]) -> list[Piece]:
             lines[-1].append(piece)
         else:
             lines.append([piece])
-    return [Piece(_spaced(line), _around(line), max(line, key=lambda piece: len(piece.text)).size) for line in lines]
+    return [_joined(line) for line in lines]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +71,13 @@ def _is_on_line(line: Sequence[Piece], piece: Piece) -> bool:
     )
 
 
-def _spaced(line: Sequence[Piece]) -> str:
+def _joined(line: Sequence[Piece]) -> Piece:
     text = line[0].text
     for previous, piece in pairwise(line):
         is_apart = -previous.box.overlap_across(piece.box) > 0.15 * piece.box.height
         text += f" {piece.text}" if is_apart else piece.text
-    return text
+    size = max(line, key=lambda piece: len(piece.text)).size
+    return Piece(text, _around(line), size, tuple(chain.from_iterable(piece.places for piece in line)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 import pypdfium2
@@ -26,22 +27,27 @@ class Word(NamedTuple):
     box: Box | None
     sight: Sight
     size: float  # the height of its first letter
+    places: tuple[Box, ...] = ()  # of its characters that are seen, not spaces; empty on a page that is only read
 
 
-def words_of(page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage) -> Iterator[Word]:
-    """The words of a page in the order in which they were drawn. Raises ParseError past a bound."""
-    return _Letters(page, text_page).words()
+def words_of(page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage, *, with_places: bool) -> Iterator[Word]:
+    """The words of a page in the order in which they were drawn, if asked with the place of each of their characters.
+
+    Raises ParseError past a bound.
+    """
+    return _Letters(page, text_page, with_places).words()
 
 
 class _Letters:
     """The letters of one page. A word's first and last letter tell its place, which spares half of the time."""
 
-    def __init__(self, page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage) -> None:
+    def __init__(self, page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage, with_places: bool) -> None:
         self._eye = Eye(page, text_page)
         self._quarters = page.get_rotation() // 90
         self._handle = text_page.raw
         self._rectangle = raw.FS_RECTF()
         self._codes: list[int] = []
+        self._with_places = with_places
 
     def words(self) -> Iterator[Word]:
         count = raw.FPDFText_CountChars(self._handle)
@@ -56,7 +62,8 @@ class _Letters:
                 start = index
             if is_end:
                 text = _BREAKS.get(code)
-                yield Word(text or "", None, Sight.UNKNOWN if text is None else Sight.SEEN, 0.0)
+                places = self._places(index, index + 1) if text == "-" else ()
+                yield Word(text or "", None, Sight.UNKNOWN if text is None else Sight.SEEN, 0.0, places)
                 start = index + 1
         if start < count:
             yield from self._word(start, count)
@@ -69,11 +76,18 @@ class _Letters:
             yield from map(self._letter, range(start, end))
         else:
             text = "".join(map(chr, self._codes[start:end]))
-            yield Word(text, first.box.joined(last.box), first.sight, first.size)
+            yield Word(text, first.box.joined(last.box), first.sight, first.size, self._places(start, end))
+
+    def _places(self, start: int, end: int) -> tuple[Box, ...]:
+        if not self._with_places:
+            return ()
+        return tuple(chain.from_iterable(self._letter(index).places for index in range(start, end)))
 
     def _letter(self, index: int) -> Word:
         raw.FPDFText_GetLooseCharBox(self._handle, index, self._rectangle)
         rectangle = self._rectangle
         box = Box(rectangle.left, rectangle.bottom, rectangle.right, rectangle.top)
         turned = box.turned(self._quarters)
-        return Word(chr(self._codes[index]), turned, self._eye.look(index, box), turned.height)
+        text = chr(self._codes[index])
+        places = (turned,) if self._with_places and not text.isspace() else ()
+        return Word(text, turned, self._eye.look(index, box), turned.height, places)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pypdfium2
+from pypdfium2 import raw
 
 from ingest.pdf.box import Box, Piece
 from ingest.pdf.letters import Word, words_of
@@ -28,11 +29,28 @@ class PageText:
     unknown: int = 0  # letters of which the file does not say what they are
 
 
-def read_page(page: pypdfium2.PdfPage) -> PageText:
-    """The page's text, told apart by whether it is seen. Raises ParseError past a bound."""
+def open_page(document: pypdfium2.PdfDocument, number: int) -> pypdfium2.PdfPage:
+    """A page, counted from 1, with what its annotations show made a part of it. Close it when done."""
+    page = document[number - 1]
+    if raw.FPDFPage_GetAnnotCount(page) and raw.FPDFPage_Flatten(page, raw.FLAT_NORMALDISPLAY) == 1:
+        page.close()
+        page = document[number - 1]
+    return page
+
+
+def paper_of(page: pypdfium2.PdfPage) -> Box:
+    """What is seen of a page, as its reader holds it."""
+    return Box(*page.get_bbox()).turned(page.get_rotation() // 90)
+
+
+def read_page(page: pypdfium2.PdfPage, *, with_places: bool = False) -> PageText:
+    """The page's text, told apart by whether it is seen; if asked, with the place of each character.
+
+    Raises ParseError past a bound.
+    """
     text_page = page.get_textpage()
     try:
-        words = list(words_of(page, text_page))
+        words = list(words_of(page, text_page, with_places=with_places))
     finally:
         text_page.close()
     found: dict[Sight, list[Piece]] = {sight: [] for sight in Sight}
@@ -43,7 +61,7 @@ def read_page(page: pypdfium2.PdfPage) -> PageText:
     is_scan = _length(unpainted) > _length(seen) and image_share(page) >= _SCAN
     return PageText(
         pieces=tuple(seen + unpainted if is_scan else seen),
-        paper=Box(*page.get_bbox()).turned(page.get_rotation() // 90),
+        paper=paper_of(page),
         hidden=" ".join(piece.text for piece in (hidden if is_scan else unpainted + hidden)),
         is_recognised=is_scan,
         unknown=sum(word.sight is Sight.UNKNOWN for word in words),
@@ -57,21 +75,24 @@ def _length(pieces: list[Piece]) -> int:
 def _pieces(words: list[Word]) -> Iterator[tuple[Piece, Sight]]:
     """Words put together until a line ends, a wide gap comes, or they are no longer seen alike."""
     text, around, last, size = "", None, None, 0.0
+    places: list[Box] = []
     for word in words:
         if last is not None and around is not None:
             if word.box is None:
                 text += word.text
+                places.extend(word.places)
             if word.text == " ":
                 continue
             if word.box is None or word.sight is not last.sight or _is_far(last.box, word.box):
-                yield Piece(text.strip(), around, size), last.sight
-                text, around = "", None
+                yield Piece(text.strip(), around, size, tuple(places)), last.sight
+                text, places, around = "", [], None
         if word.box is not None:
             text = _with(text, word, last)
+            places.extend(word.places)
             size = size if around else word.size
             around, last = around.joined(word.box) if around else word.box, word
     if last is not None and around is not None:
-        yield Piece(text.strip(), around, size), last.sight
+        yield Piece(text.strip(), around, size, tuple(places)), last.sight
 
 
 def _with(text: str, word: Word, last: Word | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_LETTERS = str.maketrans(
+WRITTEN_OUT = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\xa0": " "}
     | {"\uf0b7": "•", "\uf0a7": "▪", "\uf0d8": "➢", "\uf0fc": "✓", "\uf071": "❑", "\uf0a8": "□"}  # of Symbol, Wingdings
 )
@@ -25,7 +25,7 @@ class Vocabulary:
         self._words: set[str] = set()
         self._hyphenated: set[str] = set()
         for text in texts:
-            lines = text.translate(_LETTERS)
+            lines = text.translate(WRITTEN_OUT)
             self._words.update(map(_plain, _WORD.findall(lines)))
             self._hyphenated.update(map(_plain, _HYPHENATED.findall(lines)))
 
@@ -35,7 +35,7 @@ class Vocabulary:
         The hyphen goes where the next line goes on in lower case, unless the word is written with it elsewhere, or
         both its parts are words of the document and the whole is not.
         """
-        lines = _SOFT_HYPHEN.sub("", text.translate(_LETTERS))
+        lines = _SOFT_HYPHEN.sub("", text.translate(WRITTEN_OUT))
         return _BROKEN.sub(self._put_together, lines).rstrip("\n")
 
     def _put_together(self, broken: re.Match[str]) -> str:

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from html import escape
-from time import monotonic_ns
+from html import escape, unescape
 
 from rag.catalog import DocumentSummary
-from rag.types import Answer, Document, Passage, Span
-
-NO_SOURCE = "<div class='empty'>Select a footnote in an answer to read the words it rests on.</div>"
-NO_PASSAGES = "<div class='empty'>The passages found for the latest question appear here.</div>"
-GONE = "<div class='empty'>That document is no longer in the collection.</div>"
+from rag.types import Answer, Passage
 
 _MARK = re.compile(r"\s*\[(\d+)\]")
 _CLOSEST = 3  # passages offered with a refusal
@@ -25,10 +20,16 @@ def plain(text: str) -> str:
     return re.sub(r"(?m)^(\s*\d*)([#+.)=-])", r"\1\\\2", text)
 
 
+def unplain(markdown: str) -> str:
+    """What was typed, from what `plain` made of it."""
+    return unescape(re.sub(r"\\([\\`*_\[\]|~:.@#+)=-])", r"\1", markdown))
+
+
 def answer_markdown(answer: Answer, turn: int) -> str:
     """An answer, its footnotes as links, its short answer bold; a refusal with links to the closest passages."""
+    beneath = _left_out(answer) + _searched(answer) + _footer(answer, turn)
     if answer.refused:
-        return plain(answer.text) + _left_out(answer) + _closest(answer.passages[:_CLOSEST], turn) + _searched(answer)
+        return plain(answer.text) + _closest(answer.passages[:_CLOSEST], turn) + beneath
     pieces = _MARK.split(answer.text)
     texts = [plain(piece) if piece.strip() else piece for piece in pieces[::2]]
     if short := " ".join((answer.short_answer or "").split()):
@@ -38,7 +39,14 @@ def answer_markdown(answer: Answer, turn: int) -> str:
             texts[place] = f"{plain(before)}**{plain(short)}**{plain(after)}"
     links = [f"[{mark}](#cite-{turn}-{int(mark) - 1})" for mark in pieces[1::2]]
     written = "".join(text + link for text, link in zip(texts, [*links, ""], strict=True))
-    return written + _left_out(answer) + _searched(answer)
+    return written + beneath
+
+
+def _footer(answer: Answer, turn: int) -> str:
+    """Links to what led to the answer, and one that copies it with its sources."""
+    why = f"[Why these passages](#why-{turn})" if answer.passages else ""
+    copy = f"[Copy with sources](#copy-{turn})" if answer.citations else ""
+    return f"\n\n{why} {copy}" if why or copy else ""
 
 
 def _left_out(answer: Answer) -> str:
@@ -63,42 +71,6 @@ def _closest(passages: Sequence[Passage], turn: int) -> str:
         for number, passage in enumerate(passages)
     )
     return "\n\nClosest passages:\n\n" + "\n".join(links)
-
-
-def source_html(document: Document, span: Span, label: str, page: int | None) -> str:
-    """The whole text of a document with one stretch of it marked."""
-    text = document.text
-    before, quote, after = (escape(part) for part in (text[: span.start], span.of(text), text[span.end :]))
-    where = f"{label}, page {page}" if page else label
-    # data-opened makes every value new, so that opening the same footnote twice scrolls again.
-    return (
-        f"<article data-opened='{monotonic_ns()}'><header><b>{escape(document.source)}</b>"
-        f"<span role='status'>{escape(where)}</span><button type='button' class='back'>Back to answer</button></header>"
-        "<div class='text' tabindex='0' role='region' aria-label='Source text'>"
-        f"{before}<mark id='cited'>{quote}</mark>{after}</div></article>"
-    )
-
-
-def passages_html(passages: Sequence[Passage], turn: int) -> str:
-    """The passages found for a question, with their rank at each stage."""
-    if not passages:
-        return NO_PASSAGES
-    rows = "".join(
-        f"<tr><td><a class='note' href='#passage-{turn}-{number}'>{number + 1}</a></td>"
-        f"<td>{passage.score:.2f}</td>{_rank(passage, 'dense')}{_rank(passage, 'keyword')}"
-        f"<td><b>{escape(passage.chunk.source)}</b><br>{escape(passage.chunk.text)}</td></tr>"
-        for number, passage in enumerate(passages)
-    )
-    return (
-        "<table><thead><tr><th></th><th title='meaning and words in one, about 0 to 1'>Score</th>"
-        "<th title='rank by meaning'>Meaning</th><th title='rank by words'>Words</th><th>Passage</th></tr></thead>"
-        f"<tbody>{rows}</tbody></table>"
-    )
-
-
-def _rank(passage: Passage, stage: str) -> str:
-    rank = passage.ranks.get(stage)
-    return f"<td>{rank}</td>" if rank else "<td title='not among the best 100'>–</td>"
 
 
 def documents_html(documents: Sequence[DocumentSummary], status: str = "") -> str:

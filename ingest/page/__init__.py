@@ -1,0 +1,1 @@
+"""The documents' side of the page: uploads, the list, progress, and a PDF's page as a picture."""

@@ -1,0 +1,17 @@
+// Runs once, when the page's corner is mounted: light or dark, as chosen here, else as the system says.
+const root = document.body;
+const button = element.querySelector('.theme');
+const show = (dark) => {
+  root.classList.toggle('dark', dark);
+  button.setAttribute('aria-label', dark ? 'Switch to light' : 'Switch to dark');
+  button.textContent = dark ? '☀' : '☾';
+};
+const system = matchMedia('(prefers-color-scheme: dark)');
+const chosen = () => localStorage.getItem('footnote-theme');
+show(chosen() ? chosen() === 'dark' : system.matches);
+system.addEventListener('change', () => { if (!chosen()) show(system.matches); });
+button.addEventListener('click', () => {
+  const dark = !root.classList.contains('dark');
+  localStorage.setItem('footnote-theme', dark ? 'dark' : 'light');
+  show(dark);
+});
