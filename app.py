@@ -43,6 +43,7 @@ import ingest.page  # noqa: E402
 from eval.page.evaluation import Evaluations  # noqa: E402
 from eval.page.feedback import FeedbackForm, feedback_form  # noqa: E402
 from eval.page.view import evaluation_view  # noqa: E402
+from eval.page.workbook import Workbook  # noqa: E402
 from ingest.page.pictures import Pictures  # noqa: E402
 from ingest.page.view import documents_view  # noqa: E402
 from ingest.progress import with_progress  # noqa: E402
@@ -91,6 +92,11 @@ def build(library: Library, pictures: Pictures, serving: Serving) -> tuple[gr.Bl
     access = Access(library)
     first = library.first.collection
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+
+    def dropping(store: Store) -> None:
+        evaluations.end(store)
+        Workbook(store).discard()
+
     demo = gr.Blocks(
         title="Footnote", fill_height=True, fill_width=True, delete_cache=(600, 3600), analytics_enabled=False
     )
@@ -106,7 +112,7 @@ def build(library: Library, pictures: Pictures, serving: Serving) -> tuple[gr.Bl
                     form = feedback_form(collection, access)
                 _wire_feedback(asking, form, access, private)
             with gr.Tab("Documents", id="documents", render_children=True) as documents_tab:
-                documents_view(documents_tab, collection, access, _UPLOADS, private)
+                documents_view(documents_tab, collection, access, _UPLOADS, dropping, private)
             with gr.Tab("Evaluation", id="evaluation", render_children=True) as evaluation_tab:
                 evaluations = evaluation_view(evaluation_tab, collection, access)
         demo.load(access.choices, None, collection, queue=False, **private)

@@ -46,9 +46,7 @@ class Library:
             return self._assistants[name].store
 
     def drop(self, name: str) -> None:
-        """Drop a collection with all it holds. Raises StoreError for the one that the store was opened with."""
-        if name == self.first.collection:
-            raise StoreError(f"{name!r} is the collection Footnote was started with. Delete its documents instead.")
+        """Drop a collection, other than the first, with all it holds. Raises StoreBusy while it is written to."""
         store = self.store(name)
         with self._opening:
             store.drop()

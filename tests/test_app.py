@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.conftest import ROOT, SAMPLE
+from tests.conftest import SAMPLE
+from tests.served import Server, ask, opened, served, view
 
 QUESTION = "How many missiles were eliminated under the INF Treaty?"
 HOSTILE_ENVIRONMENT = {
@@ -31,73 +25,32 @@ HOSTILE_ENVIRONMENT = {
 }
 
 
-@dataclass(frozen=True)
-class Server:
-    url: str
-    folder: Path
-    process: subprocess.Popen[bytes]
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """`python app.py` on an empty store, with variables that would open it up."""
-    folder = tmp_path_factory.mktemp("app")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "-W", "error", str(ROOT / "app.py"), "--store", "store", "--port", str(port)]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=folder, stderr=log, stdout=log, env={**os.environ, **HOSTILE_ENVIRONMENT}
-        )
-    url = f"http://127.0.0.1:{port}"
-    for _ in range(600):
-        try:
-            urlopen(url, timeout=5).close()
-            break
-        except (URLError, ConnectionError):
-            assert process.poll() is None, (folder / "log").read_text()
-            time.sleep(0.1)
-    yield Server(url, folder, process)
-    process.send_signal(signal.SIGINT)
-    process.wait(30)
-    log_text = (folder / "log").read_text()
-    assert "Traceback" not in log_text, log_text
-    assert "Warning" not in log_text, log_text
+    with served(tmp_path_factory.mktemp("app"), environment=HOSTILE_ENVIRONMENT) as running:
+        yield running
 
 
 @pytest.fixture
 def page(server: Server, browser: Browser) -> Iterator[Page]:
-    """The open page; no request of it may leave this machine, no script of it may fail."""
-    opened = browser.new_page(viewport={"width": 1280, "height": 800})
-    requested: list[str] = []
-    errors: list[str] = []
-    opened.on("request", lambda request: requested.append(request.url))
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.goto(server.url)
-    expect(opened.locator("#question textarea")).to_be_visible()
-    yield opened
-    opened.close()
-    assert [url for url in requested if not url.startswith((server.url, "data:", "blob:"))] == []
-    assert errors == []
+    with opened(browser, server) as page:
+        yield page
 
 
-def ask(page: Page, question: str, turn: int = 0) -> None:
-    page.fill("#question textarea", question)
-    page.keyboard.press("Enter")
-    expect(page.locator(f"#chat a[href^='#cite-{turn}-'], #chat a[href^='#passage-{turn}-']").first).to_be_visible(
-        timeout=60_000
-    )
-
-
-def test_a_footnote_opens_the_source_at_the_cited_words(page: Page, server: Server) -> None:
+def test_a_footnote_opens_the_source_at_the_cited_words(page: Page) -> None:
     ask(page, QUESTION)
     expect(page.locator("#chat .bot").first).to_contain_text("2,692 missiles")
     page.click("#chat a[href='#cite-0-0']")
-    mark = page.locator("#cited")
-    expect(mark).to_be_in_viewport()
-    assert "a total of 2,692 missiles had been destroyed" in mark.inner_text()
     expect(page.locator("#source header")).to_contain_text("arms-control-treaties.pdf")
     expect(page.locator("#source header")).to_contain_text("page 2")
+    expect(page.locator("#source figure.page img")).to_be_visible(timeout=30_000)
+    expect(page.locator("#cited")).to_be_in_viewport()
+    assert page.locator("#source figure.page mark").count() == 2, "one for each line of the sentence"
+    page.get_by_role("button", name="As text").click()
+    mark = page.locator("#source .text mark")
+    expect(mark).to_be_in_viewport()
+    assert "a total of 2,692 missiles had been destroyed" in mark.inner_text()
 
 
 def test_footnotes_work_with_the_keyboard_and_in_earlier_answers(page: Page) -> None:
@@ -113,11 +66,11 @@ def test_footnotes_work_with_the_keyboard_and_in_earlier_answers(page: Page) -> 
 def test_the_passages_show_their_ranks_and_open_too(page: Page) -> None:
     ask(page, QUESTION)
     page.get_by_role("tab", name="Passages").click()
-    rows = page.locator("#passages tbody tr")
+    rows = page.locator("#passages table.passages tbody tr")
     expect(rows).to_have_count(10)
     cells = rows.first.locator("td").all_inner_texts()
     assert cells[0] == "1"
-    assert {cells[2], cells[3]} <= {str(rank) for rank in range(1, 101)} | {"–"}
+    assert set(cells[2:6]) <= {str(rank) for rank in range(1, 101)} | {"–"}
     rows.first.locator("a").click()
     expect(page.locator("#cited")).to_be_in_viewport()
 
@@ -130,7 +83,7 @@ def test_a_refusal_offers_the_closest_passages(page: Page) -> None:
 
 
 def test_an_example_asks_itself(page: Page) -> None:
-    page.get_by_text("When did Soviet forces leave Port Arthur?").click()
+    page.locator("#chat .example").first.click()
     expect(page.locator("#chat a[href='#cite-0-0']")).to_be_visible(timeout=60_000)
 
 
@@ -140,15 +93,16 @@ def test_a_question_is_shown_as_text(page: Page) -> None:
     expect(page.locator("#chat .user").first).to_contain_text("[Mao](https://evil.example)")
 
 
-def test_uploaded_documents_can_be_asked_about(page: Page, tmp_path: Path, server: Server) -> None:
-    page.get_by_role("tab", name="Documents").click()
+def test_uploaded_documents_can_be_asked_about(page: Page, tmp_path: Path) -> None:
+    view(page, "Documents")
     expect(page.locator("#documents tbody tr")).to_have_count(14)
     (tmp_path / "lighthouse.txt").write_text("The lighthouse keeper of Skerryvore was called Angus Dunmore.\n")
     (tmp_path / "broken.pdf").write_bytes(b"not a pdf")
     page.set_input_files("#upload input[type=file]", [tmp_path / "lighthouse.txt", tmp_path / "broken.pdf"])
-    expect(page.locator("#documents .status")).to_contain_text("1 added, 0 updated, 1 failed", timeout=60_000)
-    expect(page.locator("#documents .status")).to_contain_text("broken.pdf: its content is not a PDF")
+    expect(page.locator("#documents-state")).to_contain_text("1 added, 1 failed", timeout=60_000)
+    expect(page.locator("#documents-state .failed")).to_contain_text("broken.pdf Its content is not a PDF")
     expect(page.locator("#documents tbody tr")).to_have_count(15)
+    view(page, "Ask")
     ask(page, "Who was the lighthouse keeper of Skerryvore?")
     expect(page.locator("#chat .bot")).to_contain_text("Angus Dunmore")
 
@@ -187,6 +141,6 @@ def test_no_file_of_the_server_is_served(server: Server) -> None:
 
 
 def test_documents_of_the_sample_corpus_are_ingested_on_the_first_start(server: Server) -> None:
-    assert "ingesting the sample corpus" in (server.folder / "log").read_text()
+    assert "ingesting the sample corpus" in server.log
     assert (server.folder / "store" / "catalog.sqlite3").exists()
     assert len(list(SAMPLE.iterdir())) == 14

@@ -65,6 +65,8 @@ def serve(folder: Path, port: int) -> None:
     from eval.page.feedback import feedback_form
     from eval.page.view import evaluation_view
     from ingest.sync import sync
+    from rag.library import Library
+    from rag.page.access import Access
     from rag.page.guard import Guard
     from rag.settings import Settings
     from rag.store import Store
@@ -74,17 +76,18 @@ def serve(folder: Path, port: int) -> None:
     evaluations: list[Evaluations] = []
 
     def application() -> FastAPI:
+        access = Access(Library(store))
         with gr.Blocks(fill_width=True, analytics_enabled=False) as demo:
-            collection = gr.State("default")
+            collection = gr.Dropdown(["default"], value="default", visible="hidden")
             with gr.Tabs():
                 with gr.Tab("Chat"):
                     asked = gr.Textbox(label="Asked", elem_id="asked")
                     wrong = gr.Button("Thumbs down", elem_id="thumbs-down")
                     chosen = gr.Textbox(label="Start and end", elem_id="chosen")
                     select = gr.Button("Use this selection", elem_id="select")
-                    form = feedback_form(collection, lambda name: store)
+                    form = feedback_form(collection, access)
                 with gr.Tab("Evaluation") as tab:
-                    evaluations.append(evaluation_view(tab, collection, lambda name: store))
+                    evaluations.append(evaluation_view(tab, collection, access))
             wrong.click(lambda question: form.open(store, question), asked, form.outputs)
             document = store.documents()[1].id
             select.click(lambda ends: form.select(store, document, *map(int, ends.split())), chosen, form.outputs)

@@ -156,11 +156,10 @@ def faults(html: str, allowed: set[str]) -> Iterator[str]:
     yield from re.findall(r"<!--|<!\[CDATA|<\?", html)
 
 
-@pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("payload", XSS, ids=lambda payload: payload.name)
-def test_a_payload_is_shown_and_does_nothing(payload: Payload, place: str) -> None:
-    html = PLACES[place](payload.text)
-    assert [*faults(html, ALLOWED)] == []
+def test_a_payload_is_shown_and_does_nothing_in_any_place(payload: Payload) -> None:
+    found = {place: [*faults(shown(payload.text), ALLOWED)] for place, shown in PLACES.items()}
+    assert {place: each for place, each in found.items() if each} == {}
 
 
 @pytest.mark.parametrize("payload", XSS, ids=lambda payload: payload.name)

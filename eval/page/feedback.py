@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from eval.page.render import status_html
 from eval.page.workbook import Workbook
 from eval.types import Evidence
 from rag.errors import RagError
+from rag.page.access import Access
 from rag.query import LONGEST_QUESTION
 from rag.store import Store
 from rag.types import Span
@@ -126,8 +126,8 @@ class FeedbackForm:
         )
 
 
-def feedback_form(collection: gr.State, store_of: Callable[[str], Store]) -> FeedbackForm:
-    """Build the form, hidden, and wire its own buttons. `store_of` as in `eval.page.view.evaluation_view`."""
+def feedback_form(collection: gr.Dropdown, access: Access) -> FeedbackForm:
+    """Build the form, hidden, and wire its own buttons."""
     with gr.Column(elem_id="feedback"):
         with gr.Column(visible=False, elem_classes="sheet") as panel:
             gr.HTML("<h3>What should it have said?</h3>")
@@ -159,9 +159,11 @@ def feedback_form(collection: gr.State, store_of: Callable[[str], Store]) -> Fee
         selected = gr.State(None)
     form = FeedbackForm(panel, question, answers, unanswerable, where, source, quote, selected, status)
 
-    def submit(name: str, asked: str, accepted: str, not_answered: bool, *evidence: Any) -> Updates:
+    def submit(
+        name: str, asked: str, accepted: str, not_answered: bool, request: gr.Request, *evidence: Any
+    ) -> Updates:
         try:
-            return form.submit(store_of(name), asked, accepted, not_answered, evidence)
+            return form.submit(access.store(name, request), asked, accepted, not_answered, evidence)
         except RagError as error:
             return {status: status_html(str(error), "wrong")}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from eval.page.render import (
 )
 from eval.page.workbook import Workbook, comparison
 from rag.errors import RagError
+from rag.page.access import Access
 from rag.store import Store
 
 _ASSETS = Path(page.__file__).parent
@@ -35,13 +35,12 @@ _FOCUS_STOP = "() => { requestAnimationFrame(() => document.querySelector('#stop
 Updates = dict[Any, Any]
 
 
-def evaluation_view(tab: gr.Tab, collection: gr.State, store_of: Callable[[str], Store]) -> Evaluations:
+def evaluation_view(tab: gr.Tab, collection: gr.Dropdown, access: Access) -> Evaluations:
     """Build the view inside a tab and wire it: it shows the chosen collection whenever the tab is opened.
 
-    `store_of` gives the open store of a collection, or raises RagError. What is returned must be closed before the
-    stores are.
+    What is returned must be closed before the stores are.
     """
-    view = _View(store_of)
+    view = _View(access)
     view.wire(tab, collection)
     return view.evaluations
 
@@ -49,8 +48,8 @@ def evaluation_view(tab: gr.Tab, collection: gr.State, store_of: Callable[[str],
 class _View:
     """The components, and the events on them; each returns what the components show."""
 
-    def __init__(self, store_of: Callable[[str], Store]) -> None:
-        self._store_of = store_of
+    def __init__(self, access: Access) -> None:
+        self._access = access
         self.evaluations = Evaluations()
         with gr.Column(elem_id="evaluation"):
             gr.HTML(_HEAD, elem_classes="head")
@@ -68,7 +67,7 @@ class _View:
             )
             self._timer = gr.Timer(_TICK, active=False)
 
-    def wire(self, tab: gr.Tab, collection: gr.State) -> None:
+    def wire(self, tab: gr.Tab, collection: gr.Dropdown) -> None:
         """Wire the events."""
         everything = [
             *(self._run, self._stop, self._upload, self._status, self._progress, self._summary),
@@ -92,38 +91,38 @@ class _View:
             **private | {"show_progress": "minimal"},
         )
 
-    def show(self, collection: str) -> Updates:
+    def show(self, collection: str, request: gr.Request) -> Updates:
         """The whole view."""
         try:
-            store = self._store_of(collection)
+            store = self._access.store(collection, request)
         except RagError as error:
             return {self._status: _wrong(error)}
         evaluation = self.evaluations.of(store)
         progress = self._moved(evaluation) if evaluation and evaluation.running else self._at_rest()
         return {self._status: ""} | progress | self._results(store) | self._list(store)
 
-    def run(self, collection: str) -> Updates:
+    def run(self, collection: str, request: gr.Request) -> Updates:
         """Start an evaluation, or watch the one that runs."""
         try:
-            return self._moved(self.evaluations.start(self._store_of(collection)))
+            return self._moved(self.evaluations.start(self._access.store(collection, request)))
         except RagError as error:
             return {self._status: _wrong(error)}
 
-    def stop(self, collection: str) -> Updates:
+    def stop(self, collection: str, request: gr.Request) -> Updates:
         """Tell the evaluation to end after the question that is being asked."""
         try:
-            evaluation = self.evaluations.of(self._store_of(collection))
+            evaluation = self.evaluations.of(self._access.store(collection, request))
         except RagError as error:
             return {self._status: _wrong(error)}
         if evaluation is None or not evaluation.running:
-            return self.show(collection)
+            return self.show(collection, request)
         evaluation.stop()
         return self._moved(evaluation)
 
-    def watch(self, collection: str) -> Updates:
+    def watch(self, collection: str, request: gr.Request) -> Updates:
         """How far the evaluation has come; once it has ended, what came of it."""
         try:
-            evaluation = self.evaluations.of(self._store_of(collection))
+            evaluation = self.evaluations.of(self._access.store(collection, request))
         except RagError as error:
             return self._at_rest() | {self._status: _wrong(error)}
         if evaluation and evaluation.running:
@@ -132,23 +131,23 @@ class _View:
         if evaluation and evaluation.stopped:
             ended = "Stopped. Run the evaluation again to go on where it stopped."
         failed = evaluation.failure if evaluation else ""
-        return self.show(collection) | {self._status: _wrong(failed) if failed else status_html(ended)}
+        return self.show(collection, request) | {self._status: _wrong(failed) if failed else status_html(ended)}
 
-    def remove(self, collection: str, event: gr.EventData) -> Updates:
+    def remove(self, collection: str, event: gr.EventData, request: gr.Request) -> Updates:
         """Delete a gold question."""
         try:
-            store = self._store_of(collection)
+            store = self._access.to_change(collection, request)
             Workbook(store).remove(str(getattr(event, "id", "")))
         except RagError as error:
             return {self._status: _wrong(error)}
         return {self._status: status_html("Deleted.")} | self._list(store)
 
-    def take_in(self, file: dict[str, Any], collection: str) -> Updates:
+    def take_in(self, file: dict[str, Any], collection: str, request: gr.Request) -> Updates:
         """Add the questions of an uploaded gold file."""
         path = Path(file["path"])
         emptied = {self._upload: gr.UploadButton(value=None)}
         try:
-            store = self._store_of(collection)
+            store = self._access.to_change(collection, request)
             count = Workbook(store).take_in(path)
         except RagError as error:
             # Its own name says more to the user than that of the copy on the server.
@@ -158,10 +157,10 @@ class _View:
         taken = status_html(f"{count:,} gold question{'s' if count != 1 else ''} of {file['orig_name']} added.")
         return emptied | {self._status: taken} | self._list(store)
 
-    def report(self, collection: str) -> Updates:
+    def report(self, collection: str, request: gr.Request) -> Updates:
         """The report of the last run, in a frame."""
         try:
-            runs = Workbook(self._store_of(collection)).last_runs()
+            runs = Workbook(self._access.store(collection, request)).last_runs()
         except RagError as error:
             return {self._status: _wrong(error)}
         return {self._open: gr.Button(visible=False), self._report: report_frame_html(runs[-1]) if runs else ""}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -107,6 +108,11 @@ class Workbook:
             raise GoldError("there are no gold questions yet. Add one first.")
         numbers = self._run_numbers()
         return evaluate(self.store, self.gold, name=_run_name(numbers[-1] + 1), out=self.folder, track=track)[0]
+
+    def discard(self) -> None:
+        """Delete the gold questions and the runs, which hold words of the documents."""
+        self.gold.unlink(missing_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def last_runs(self) -> tuple[Run, ...]:
         """The last two finished runs, the newer one last. Raises RunError if one cannot be read."""

@@ -86,6 +86,12 @@ class Shelf:
                 (Path(record.root) / source).unlink(missing_ok=True)
             writer.remove_file(source)
 
+    def clear(self, store: Store) -> None:
+        """End what is being done to a collection, and delete the files that were uploaded to it."""
+        self.stop(store)
+        self.reports.pop(store.collection, None)
+        shutil.rmtree(uploads_folder(store), ignore_errors=True)
+
     def _synced(self, store: Store, paths: Sequence[Path], selection: Selection | None) -> Iterator[Report | RagError]:
         reports: SimpleQueue[Report | RagError | None] = SimpleQueue()
         stopping = self._stops[store.collection] = Event()

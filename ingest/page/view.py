@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,9 +27,10 @@ _INGESTING = 1  # syncs at a time: each uses every core
 class _Documents:
     """The view's events."""
 
-    def __init__(self, access: Access, temporary: Path) -> None:
+    def __init__(self, access: Access, temporary: Path, dropping: Callable[[Store], None]) -> None:
         self._access = access
         self._temporary = temporary  # where Gradio puts what is uploaded
+        self._dropping = dropping
         self.shelf = Shelf()
 
     def listing(self, collection: str, wanted: str, request: gr.Request) -> str:
@@ -94,12 +95,16 @@ class _Documents:
         if label != _SURE:
             return gr.skip(), gr.Button(_SURE), gr.skip()
         try:
-            self._access.drop(collection, request)
+            self._access.drop(collection, request, self._forget)
         except RagError as error:
             return gr.skip(), _KEEP, report_html(error)
         names = self._access.names(request)
         said = report_html(None, f"{collection} was deleted with all its documents.")
         return gr.Dropdown(choices=names, value=names[0]), _KEEP, said
+
+    def _forget(self, store: Store) -> None:
+        self._dropping(store)
+        self.shelf.clear(store)
 
     def remove(self, collection: str, event: gr.EventData, request: gr.Request) -> tuple[Any, Any]:
         """Delete a file with its documents."""
@@ -123,13 +128,18 @@ def _listing(store: Store, wanted: str) -> str:
 
 
 def documents_view(
-    tab: gr.Tab, collection: gr.Dropdown, access: Access, temporary: Path, private: dict[str, Any]
+    tab: gr.Tab,
+    collection: gr.Dropdown,
+    access: Access,
+    temporary: Path,
+    dropping: Callable[[Store], None],
+    private: dict[str, Any],
 ) -> None:
     """Build the view inside a tab, over the collection that the box names. `private` goes to every event.
 
-    `temporary` is the folder in which Gradio puts what is uploaded.
+    `temporary` is the folder in which Gradio puts what is uploaded; `dropping` is told of a collection before it goes.
     """
-    documents = _Documents(access, temporary)
+    documents = _Documents(access, temporary, dropping)
     script = (_ASSETS / "documents.js").read_text("utf-8")
     with gr.Column(elem_id="documents-view"):
         with gr.Row(elem_id="uploads"):

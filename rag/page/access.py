@@ -6,6 +6,7 @@ for all, and may change only collections of their own, which nobody else sees.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -61,9 +62,15 @@ class Access:
         self.library.create(full)
         return full
 
-    def drop(self, name: str, request: gr.Request) -> None:
-        """Drop a collection with all its documents. Raises StoreError as `to_change` does, and for the first one."""
-        self.to_change(name, request)
+    def drop(self, name: str, request: gr.Request, dropping: Callable[[Store], None]) -> None:
+        """Drop a collection with all its documents, after `dropping` was told of it.
+
+        Raises StoreError as `to_change` does, and for the one that Footnote was started with.
+        """
+        store = self.to_change(name, request)
+        if store is self.library.first:
+            raise StoreError(f"Footnote was started with {name!r}. Delete its documents instead.")
+        dropping(store)
         self.library.drop(name)
 
 

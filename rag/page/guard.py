@@ -105,29 +105,31 @@ class Guard:
             await send({"type": "websocket.close"})  # the page has none
 
     async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path, headers = scope["path"], Headers(scope=scope)
-        connection = HTTPConnection(scope)
         scope.setdefault("state", {})["user"] = None
-        refusal: ASGIApp | None = None
-        if not self._is_own(scope, headers):
-            refusal = PlainTextResponse("Forbidden", 403)
-        elif any(door.fullmatch(path) for door in self._doors):
-            scope["state"]["user"] = PROGRAM
-            if not self._shows_token(headers):
-                refusal = PlainTextResponse("Send the header Authorization: Bearer TOKEN.", 401)
-        elif self._login and path in PATHS:
-            refusal = self._login
-        elif self._login and not (user := self._login.user(connection)):
-            asks_for_page = path == "/" and "text/html" in headers.get("accept", "")
-            refusal = RedirectResponse("/login", 303) if asks_for_page else PlainTextResponse("Log in first.", 401)
-        elif not _OPEN.fullmatch(path):
-            refusal = PlainTextResponse("Not Found", 404)
-        elif self._login:
-            scope["state"]["user"] = user
-        if refusal:
+        if refusal := self._refusal(scope):
             await refusal(scope, receive, send)
         else:
             await self._limited(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> ASGIApp | None:
+        """What answers a request instead of the page; None, with the user noted, if it may go on."""
+        path, headers = scope["path"], Headers(scope=scope)
+        if not self._is_own(scope, headers):
+            return PlainTextResponse("Forbidden", 403)
+        if any(door.fullmatch(path) for door in self._doors):
+            if not self._shows_token(headers):
+                return PlainTextResponse("Send the header Authorization: Bearer TOKEN.", 401)
+            scope["state"]["user"] = PROGRAM
+            return None
+        if self._login:
+            if path in PATHS:
+                return self._login
+            user = self._login.user(HTTPConnection(scope))
+            if user is None:
+                asks_for_page = path == "/" and "text/html" in headers.get("accept", "")
+                return RedirectResponse("/login", 303) if asks_for_page else PlainTextResponse("Log in first.", 401)
+            scope["state"]["user"] = user
+        return None if _OPEN.fullmatch(path) else PlainTextResponse("Not Found", 404)
 
     def _is_own(self, scope: Scope, headers: Headers) -> bool:
         """Whether the page itself, or something that is no browser, calls this server by one of its names."""
