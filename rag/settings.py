@@ -15,6 +15,7 @@ from rag.errors import SettingsError
 
 TOML_FILE = "rag.toml"
 ENVIRONMENT_PREFIX = "RAG_"
+_HOST_NAME = r"^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\])$"  # without port, lower case
 
 
 class Settings(BaseSettings):
@@ -80,8 +81,8 @@ class Settings(BaseSettings):
 
     # Serving
     users: Path | None = Field(None, description="file of those who may log in; unset: nobody needs to")
-    host_names: tuple[Annotated[str, Field(pattern=r"^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$")], ...] = Field(
-        (), description="names, in lower case, that browsers may call this server by besides this machine's own"
+    host_names: tuple[Annotated[str, Field(pattern=_HOST_NAME)], ...] = Field(
+        (), description="names or addresses that browsers may call this server by besides this machine's own"
     )
     api_token: SecretStr = Field(SecretStr(""), description="what programs show to be let in; 20 characters or more")
     upload_files: int = Field(200, ge=1, le=1000, description="most files in one upload")

@@ -58,3 +58,11 @@ def test_changed_settings_are_checked_again() -> None:
     assert Settings().changed(k=3).k == 3
     with pytest.raises(SettingsError):
         Settings().changed(k=0)
+
+
+def test_a_host_name_is_a_name_or_an_address_without_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAG_HOST_NAMES", '["notes.example", "192.0.2.7", "[2001:db8::1]"]')
+    assert Settings().host_names == ("notes.example", "192.0.2.7", "[2001:db8::1]")
+    for wrong in ("", "*", "notes.example:443", "https://notes.example", "Notes.example", "a b", "notes.example."):
+        with pytest.raises(SettingsError, match="host_names"):
+            Settings(host_names=(wrong,))

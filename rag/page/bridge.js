@@ -106,8 +106,10 @@ const select = () => {
   const text = element.querySelector('.text');
   if (!chosen.rangeCount || chosen.isCollapsed || !text) return;
   const range = chosen.getRangeAt(0);
-  if (!text.contains(range.startContainer) || !text.contains(range.endContainer)) return;
+  if (!text.contains(range.startContainer)) return;
   const start = characters(text, { node: range.startContainer, offset: range.startOffset });
-  const end = characters(text, { node: range.endContainer, offset: range.endOffset });
+  // Three clicks select a paragraph to the beginning of what follows it, which may stand outside.
+  const isInside = text.contains(range.endContainer);
+  const end = isInside ? characters(text, { node: range.endContainer, offset: range.endOffset }) : [...text.textContent].length;
   if (end > start) trigger('select_words', { start, end });
 };
