@@ -31,7 +31,7 @@ from tests.reading import resident
 
 _PARTS = 20  # as many imports, with as many stretches of bare encoding between them
 _BARE = 0.1  # share of the texts that is encoded bare, too
-_SENTENCES = 11  # a chunk: about 190 tokens, as of real documents
+_SENTENCES = 8  # a chunk: about 140 tokens, as in the sample corpus and the like
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,17 @@ import dataclasses
 from html import unescape
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from rag.catalog import DocumentSummary
-from rag.page.render import answer_markdown, documents_html, plain
+from ingest.discover import Skipped
+from ingest.page.listing import listing_html, report_html
+from ingest.plan import Failure
+from ingest.report import Report
+from rag.catalog import DocumentSummary, FileRecord
+from rag.errors import RagError
+from rag.page.render import answer_markdown, plain, unplain
 from rag.types import Answer, Chunk, Passage, Span
 from tests.hostile import HOSTILE, Looked
 
@@ -21,10 +28,33 @@ def test_a_questions_text_is_shown_as_written(text: str) -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_documents_are_escaped(text: str) -> None:
     summary = DocumentSummary("id", text, text, "text/plain", 5, 1, (text,))
-    looked = Looked(documents_html([summary], text))
-    assert looked.tags <= {"table", "tbody", "tr", "td", "b", "br", "em", "p"}
+    record = FileRecord(text, text, "0" * 64, "2026-11-26T10:00:00+00:00")
+    looked = Looked(listing_html([summary], {text: record}, {"id": text}, {text: 5}))
+    assert looked.tags <= {
+        "p",
+        "table",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "b",
+        "br",
+        "span",
+        "ul",
+        "li",
+        "time",
+        "button",
+    }
     assert looked.dangers == []
-    assert looked.text.count(text) == 4
+    assert looked.text.count(text) == 3
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_reports_are_escaped(text: str) -> None:
+    report = Report(failed=[Failure(text, text, text)], skipped=[Skipped(text, text)], warnings=[text], finished=True)
+    for html in (report_html(report, text), report_html(RagError(text)), listing_html([], {}, {}, {}, text)):
+        assert Looked(html).dangers == []
 
 
 def answer(text: str, refused: bool = False) -> Answer:
@@ -34,7 +64,7 @@ def answer(text: str, refused: bool = False) -> Answer:
 
 def test_marks_become_links_to_their_footnotes() -> None:
     shown = answer_markdown(answer("It rose *twice*. [1] It fell. [2]"), 3)
-    assert shown == "It rose \\*twice\\*.[1](#cite-3-0) It fell.[2](#cite-3-1)"
+    assert shown == "It rose \\*twice\\*.[1](#cite-3-0) It fell.[2](#cite-3-1)\n\n[Why these passages](#why-3)"
 
 
 def test_a_refusal_links_to_the_closest_passages() -> None:
@@ -46,4 +76,9 @@ def test_what_was_searched_for_is_shown_where_it_is_not_what_was_typed() -> None
     typed = answer("In 1971. [1]")
     assert "Searched" not in answer_markdown(typed, 0)
     shown = answer_markdown(dataclasses.replace(typed, standalone_question="When did *Kissinger* fly?"), 0)
-    assert shown.endswith("\n\n*Searched for: When did \\*Kissinger\\* fly?*")
+    assert "\n\n*Searched for: When did \\*Kissinger\\* fly?*\n\n" in shown
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=60))
+def test_what_was_typed_comes_back_when_it_is_edited(text: str) -> None:
+    assert unplain(plain(text)) == text

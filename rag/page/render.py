@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from html import escape, unescape
 
-from rag.catalog import DocumentSummary
 from rag.types import Answer, Passage
 
 _MARK = re.compile(r"\s*\[(\d+)\]")
@@ -44,9 +43,9 @@ def answer_markdown(answer: Answer, turn: int) -> str:
 
 def _footer(answer: Answer, turn: int) -> str:
     """Links to what led to the answer, and one that copies it with its sources."""
-    why = f"[Why these passages](#why-{turn})" if answer.passages else ""
-    copy = f"[Copy with sources](#copy-{turn})" if answer.citations else ""
-    return f"\n\n{why} {copy}" if why or copy else ""
+    links = [f"[Why these passages](#why-{turn})"] if answer.passages else []
+    links += [f"[Copy with sources](#copy-{turn})"] if answer.citations else []
+    return "\n\n" + " ".join(links) if links else ""
 
 
 def _left_out(answer: Answer) -> str:
@@ -71,15 +70,3 @@ def _closest(passages: Sequence[Passage], turn: int) -> str:
         for number, passage in enumerate(passages)
     )
     return "\n\nClosest passages:\n\n" + "\n".join(links)
-
-
-def documents_html(documents: Sequence[DocumentSummary], status: str = "") -> str:
-    """The documents of the collection, and what is being done to them."""
-    rows = "".join(
-        f"<tr><td><b>{escape(document.title or document.source)}</b><br>{escape(document.source)}"
-        f"{''.join(f'<br><em>{escape(warning)}</em>' for warning in document.warnings)}</td>"
-        f"<td>{document.characters:,} characters<br>{document.chunks} chunks</td></tr>"
-        for document in documents
-    )
-    table = f"<table><tbody>{rows}</tbody></table>" if rows else "<div class='empty'>No documents yet.</div>"
-    return f"{table}<p class='status' role='status'>{escape(status)}</p>"
