@@ -50,7 +50,7 @@ from ingest.progress import with_progress  # noqa: E402
 from ingest.sync import sync  # noqa: E402
 from rag import page  # noqa: E402
 from rag.command import add_store_options, run, settings_from  # noqa: E402
-from rag.errors import SettingsError  # noqa: E402
+from rag.errors import QuestionError, SettingsError  # noqa: E402
 from rag.library import Library  # noqa: E402
 from rag.page.access import Access  # noqa: E402
 from rag.page.ask import AskView, ask_view  # noqa: E402
@@ -58,6 +58,7 @@ from rag.page.chat import Chat, Session  # noqa: E402
 from rag.page.endpoints import add_api, explain_wrong_arguments, require_mcp, serve_json  # noqa: E402
 from rag.page.guard import Guard, checked_token, user_of  # noqa: E402
 from rag.page.login import Login  # noqa: E402
+from rag.page.told import tell_plainly  # noqa: E402
 from rag.page.users import Users, add_user  # noqa: E402
 from rag.programs import Programs  # noqa: E402
 from rag.settings import Settings  # noqa: E402
@@ -117,7 +118,8 @@ def build(library: Library, pictures: Pictures, serving: Serving) -> tuple[gr.Bl
                 evaluations = evaluation_view(evaluation_tab, collection, access)
         demo.load(access.choices, None, collection, queue=False, **private)
         if serving.api or serving.mcp:
-            add_api(Programs(library, first), hide_paths=serving.login is not None)
+            add_api(Programs(access.shared(), first), hide_paths=serving.login is not None)
+    tell_plainly(demo, hide_paths=serving.login is not None)
     demo.queue(max_size=32, default_concurrency_limit=2, api_open=False)
     # Only launch() sets this; without it a mounted page would accept any path of the server as an uploaded file.
     demo.has_launched = True
@@ -131,7 +133,7 @@ def _wire_feedback(asking: AskView, form: FeedbackForm, access: Access, private:
         index = event.index if isinstance(event.index, int) else event.index[0]
         exchanges = session.conversation.exchanges
         if index // 2 >= len(exchanges) or exchanges[index // 2].collection != collection:
-            raise gr.Error("This is no answer from the chosen collection. Choose the one that was asked.")
+            raise QuestionError("This is no answer from the chosen collection. Choose the one that was asked.")
         answer, store = exchanges[index // 2].answer, access.store(collection, request)
         shown = form.open(store, answer.standalone_question)
         if event.liked and answer.citations:
@@ -241,6 +243,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if serving.mcp:
         require_mcp()
     _refuse_unusable(options.host, options.port, settings)
+    if not _is_loopback(options.host) and not settings.host_names:
+        console.print("Browsers elsewhere are refused until RAG_HOST_NAMES holds the names they call this server by.")
     with ExitStack() as closing:
         store = closing.enter_context(Store(settings, create=True))
         if not store.documents() and settings.collection == "default":
@@ -257,6 +261,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             port=options.port,
             log_level="warning",
             server_header=False,
+            forwarded_allow_ips="127.0.0.1",  # or else a variable lets anybody invent addresses
             timeout_graceful_shutdown=2,
         )
     shutil.rmtree(_UPLOADS, ignore_errors=True)

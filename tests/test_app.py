@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import SAMPLE
-from tests.served import Server, ask, opened, served, view
+from tests.chat_process import Server, ask, opened, served, view
 
 QUESTION = "How many missiles were eliminated under the INF Treaty?"
 HOSTILE_ENVIRONMENT = {

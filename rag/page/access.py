@@ -73,6 +73,23 @@ class Access:
         dropping(store)
         self.library.drop(name)
 
+    def shared(self) -> Shared:
+        """What programs may see, which show a token but are nobody's."""
+        return Shared(self.library)
+
+
+class Shared:
+    """The collections that are nobody's own."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self.assistant = library.assistant
+        self.store = library.store
+
+    def names(self) -> tuple[str, ...]:
+        """The collections' names; what is not among them is not asked for."""
+        return tuple(name for name in self._library.names() if not name.startswith(_OWN))
+
 
 def _is_own(name: str, user: str) -> bool:
     return name == _OWN + user or name.startswith(f"{_OWN}{user}/")

@@ -13,13 +13,14 @@ import gradio as gr
 from gradio.components.chatbot import ExampleMessage
 
 from rag.assistant import Assistant, Wishes
-from rag.errors import RagError
+from rag.errors import QuestionError, RagError
 from rag.examples import example_questions
 from rag.explain import explain_source
 from rag.page import export
 from rag.page.access import Access
 from rag.page.chart import NO_PASSAGES, passages_html, why_not_html
 from rag.page.conversation import Conversation, Exchange, read_conversation
+from rag.page.faults import sentence
 from rag.page.render import answer_markdown, plain, unplain
 from rag.page.source import NO_SOURCE, Viewed, gone_html, view_html
 from rag.query import Filters, checked_date
@@ -83,6 +84,8 @@ class Chat:
         written, passages, record = "", gr.skip(), gr.skip()
         turn = len(session.conversation.exchanges)
         try:
+            if session.conversation.is_full:
+                raise QuestionError("this conversation is too long to be kept. Begin a new one.")
             collection, wishes = _read(*wished)
             assistant = self.access.assistant(collection, request)
             for piece in assistant.stream(question, session.conversation.turns(), wishes):
@@ -96,8 +99,9 @@ class Chat:
                     written += piece
                     session.pending = (question.strip(), plain(written))
                     yield session.messages(), session, gr.skip(), gr.skip(), gr.skip()
-        except RagError as error:
-            session.pending = (question.strip(), plain(f"That did not work: {error}"))
+        except Exception as error:
+            told = sentence(error, hide_paths=request.username is not None)
+            session.pending = (question.strip(), plain(f"That did not work: {told}"))
         yield session.messages(), session, gr.Textbox(submit_btn=True, stop_btn=False), passages, record
 
     def answer_example(
@@ -133,10 +137,7 @@ class Chat:
 
     def resume(self, event: gr.EventData, session: Session) -> tuple[Any, ...]:
         """Go on with a conversation that the browser kept."""
-        try:
-            conversation = read_conversation(str(getattr(event, "text", "")))
-        except RagError as error:
-            raise gr.Error(str(error)) from None
+        conversation = read_conversation(str(getattr(event, "text", "")))
         resumed = Session(conversation)
         last = len(conversation.exchanges) - 1
         passages = passages_html(conversation.exchanges[last].answer.passages, last) if last >= 0 else NO_PASSAGES
@@ -182,27 +183,21 @@ class Chat:
         if not session.conversation.exchanges:
             return "<div class='empty'>Ask a question first.</div>"
         question = session.conversation.exchanges[-1].answer.standalone_question
-        try:
-            collection, wishes = _read(*wished)
-            retriever = self.access.assistant(collection, request).retriever
-            return why_not_html(explain_source(retriever, question, source, wishes.k), source)
-        except RagError as error:
-            return gone_html(str(error))
+        collection, wishes = _read(*wished)
+        retriever = self.access.assistant(collection, request).retriever
+        return why_not_html(explain_source(retriever, question, source, wishes.k), source)
 
     def export(self, session: Session, kind: str) -> str:
         """The conversation as a file, for the page to hand over: its name, type and text as JSON."""
         write, ending, media_type = _EXPORTS[kind]
         if not session.conversation.exchanges:
-            raise gr.Error("There is nothing to export yet. Ask a question first.")
+            raise QuestionError("There is nothing to export yet. Ask a question first.")
         name = f"footnote-{datetime.now(UTC):%Y-%m-%d-%H%M%S}.{ending}"
         return json.dumps({"name": name, "type": media_type, "text": write(session.conversation)})
 
     def turned_to(self, collection: str, request: gr.Request) -> tuple[Any, Any, Any]:
         """Offer another collection's questions and documents."""
-        try:
-            assistant = self.access.assistant(collection, request)
-        except RagError as error:
-            raise gr.Error(str(error)) from None
+        assistant = self.access.assistant(collection, request)
         examples = [ExampleMessage(text=question) for question in self._examples_of(assistant)]
         return gr.Chatbot(examples=examples), gr.Dropdown(value=[]), gr.Dropdown(value=None)
 

@@ -18,6 +18,7 @@ FORMAT: Literal[1] = 1  # raised whenever a conversation of before can no longer
 LARGEST = 5_000_000  # bytes of UTF-8
 MOST_EXCHANGES = 500
 
+_ROOM = 500_000  # bytes; the longest answer takes less
 _TITLE = 60  # characters
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -53,6 +54,11 @@ class Conversation:
         first = " ".join(self.exchanges[0].answer.question.split()) if self.exchanges else ""
         shortened = textwrap.shorten(first, _TITLE, placeholder=" …")
         return shortened if shortened.strip(" …") else first[: _TITLE - 1] + "…" * bool(first)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether one more answer might make it too large to be read again."""
+        return len(self.exchanges) >= MOST_EXCHANGES or len(self.to_json().encode()) > LARGEST - _ROOM
 
     def turns(self) -> tuple[Turn, ...]:
         """The conversation as the assistant takes it."""

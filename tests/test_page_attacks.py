@@ -1,0 +1,161 @@
+"""What a hostile document, file name or answer can do in a real browser: nothing. And what the server gives away."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from ingest.canonical import document_id
+from ingest.sync import sync
+from rag.page.conversation import Conversation, Exchange
+from rag.settings import Settings
+from rag.store import Store
+from rag.types import Answer, Chunk, Citation, Passage, Rejection, Span
+from tests.chat_process import Server, ask, opened, served, view
+from tests.conftest import SAMPLE
+from tests.payloads import FILE_REQUESTS, XSS, FileRequest
+from tests.serving import CANARY
+
+ASKED_AT = "2026-11-26T10:00:00+00:00"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The chat over the sample corpus and a document for every payload: its name, its title, its text."""
+    folder = tmp_path_factory.mktemp("attacked")
+    bulk = folder / "payloads.jsonl"
+    bulk.write_text("".join(json.dumps(_document(number)) + "\n" for number in range(len(XSS))))
+    with Store(Settings(store=folder / "store"), create=True) as store:
+        report = sync(store, [SAMPLE, bulk])
+        assert len(store.documents()) == len(XSS) + 14, report.failed
+    with served(folder) as running:
+        yield running
+
+
+def _document(number: int) -> dict[str, str]:
+    payload = XSS[number].text
+    return {
+        "source": _source(number),
+        "title": f"Title {number} {payload}",
+        "text": f"Lamp {number} is of brass. {payload} And lamp {number} is never lit.",
+    }
+
+
+def _source(number: int) -> str:
+    return f"{number} {XSS[number].text}"
+
+
+def _conversation(server: Server) -> Conversation:
+    """Every payload as a language model's answer, as a quotation, as a passage, a rejection, a note and a name."""
+    exchanges = []
+    with Store(Settings(store=server.folder / "store")) as store:
+        for number, payload in enumerate(XSS):
+            document = store.document(document_id(_source(number)))
+            assert document is not None
+            span = Span(0, len(document.text))
+            chunk = Chunk("c", document.id, document.source, span, document.text, document.title, payload.text, 1)
+            citation = Citation(1, document.source, document.id, span, document.text, None, "quoted")
+            answer = Answer(
+                question=f"{number} {payload.text}",
+                standalone_question=payload.text,
+                text=f"{payload.text} [1]",
+                short_answer=payload.text,
+                citations=(citation,),
+                rejections=(Rejection(1, payload.text, payload.text),),
+                passages=(Passage(chunk, 1.0, {"dense": 1, "final": 1}, {"dense": 0.5}),),
+                refused=False,
+                confidence=1.0,
+                generator=payload.text,
+                seconds={},
+                notes=(payload.text,),
+            )
+            exchanges.append(Exchange(answer, "default", {}, ASKED_AT))
+    return Conversation("attack", tuple(exchanges))
+
+
+def _keep(page: Page, conversation: Conversation) -> None:
+    """Put a conversation where the browser keeps its own."""
+    page.evaluate(
+        """text => new Promise((resolve, reject) => {
+          const request = indexedDB.open('footnote', 1);
+          request.onerror = () => reject(request.error);
+          request.onsuccess = () => {
+            const write = request.result.transaction('conversations', 'readwrite');
+            write.objectStore('conversations').put({ id: 'attack', title: 'Attack', when: 1, text });
+            write.oncomplete = resolve;
+          };
+        })""",
+        conversation.to_json(),
+    )
+
+
+@pytest.mark.timeout(600)
+def test_no_payload_runs_loads_or_sends_anything(browser: Browser, server: Server) -> None:
+    dialogs: list[str] = []
+    with opened(browser, server) as page:
+        page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+        _keep(page, _conversation(server))
+        page.reload()
+        page.locator("#history .open", has_text="Attack").click()
+        expect(page.locator("#chat .bot")).to_have_count(len(XSS), timeout=60_000)
+        for turn in range(len(XSS)):
+            page.locator(f"#chat a[href='#cite-{turn}-0']").last.hover()
+            page.locator(f"#chat a[href='#cite-{turn}-0']").last.click()
+            expect(page.locator("#source header span")).to_contain_text(f"Answer {turn + 1}, ")
+            page.locator(f"#chat a[href='#why-{turn}']").click()
+            expect(page.locator(f"#passages a[href='#passage-{turn}-0']")).to_be_visible()
+        assert _live(page) == []
+        view(page, "Documents")
+        expect(page.locator("#documents tbody tr")).to_have_count(200)
+        assert _live(page) == []
+        view(page, "Ask")
+        page.get_by_role("button", name="New conversation").click()
+        ask(page, "How many missiles were eliminated under the INF Treaty?")
+        expect(page.locator("#chat .bot")).to_contain_text("2,692")
+    assert dialogs == []
+
+
+def _live(page: Page) -> list[str]:
+    """What stands in the page that could act: it has no business in what documents, names and answers say."""
+    found: list[str] = page.evaluate(
+        """() => {
+          const places = ['#chat .message-wrap', '#source', '#passages', '#documents', '#history', '#quote'];
+          const found = [];
+          for (const place of document.querySelectorAll(places.join(','))) {
+            for (const element of place.querySelectorAll('*')) {
+              const name = element.tagName.toLowerCase();
+              if (/^(script|iframe|object|embed|form|input|textarea|meta|link|base|video|audio|image)$/.test(name))
+                found.push(element.outerHTML.slice(0, 200));
+              for (const { name: attribute, value } of element.attributes) {
+                if (/^on/i.test(attribute)) found.push(`${name} ${attribute}`);
+                const goes = /^(href|src|srcset|action|formaction|xlink:href|poster|data|background)$/i.test(attribute);
+                if (goes && !/^(#|data:image\\/png;base64,)/.test(value)) found.push(`${name} ${attribute}=${value}`);
+                if (attribute === 'style' && /url\\(|position:\\s*fixed/i.test(value)) found.push(`${name} ${value}`);
+              }
+            }
+          }
+          return found;
+        }"""
+    )
+    return found
+
+
+@pytest.mark.parametrize("sent", FILE_REQUESTS, ids=lambda sent: sent.name)
+def test_no_request_brings_a_file_of_the_server_out(sent: FileRequest, server: Server, tmp_path: Path) -> None:
+    planted = tmp_path / "canary.txt"
+    planted.write_text(CANARY)
+    connection = HTTPConnection(str(urlsplit(server.url).hostname), urlsplit(server.url).port, timeout=30)
+    connection.request(sent.method, sent.target(planted), sent.sent(planted), dict(sent.headers))
+    with connection.getresponse() as response:
+        status, text = response.status, response.read().decode("utf-8", "replace")
+    connection.close()
+    assert CANARY not in text
+    assert "root:x:0" not in text
+    # Gradio answers an event that it refuses by 500 and no words.
+    assert status < 500 or text == '{"error":null}'
