@@ -85,13 +85,13 @@ def _bare_model(settings: Settings) -> SentenceTransformer:
         local_files_only=True,
         model_kwargs={"dtype": getattr(torch, load_embedder(settings).dtype)},
     )
-    model.encode(list(_texts(64, seed=-1)))
+    model.encode(list(made_up_texts(64, seed=-1)))
     return model
 
 
 def _measured(store: Store, model: SentenceTransformer, path: Path, number: int, chunks: int) -> _Part:
-    texts = list(_texts(chunks, seed=number))
-    path.write_text("\n".join(_lines(number, texts)), "utf-8")
+    texts = list(made_up_texts(chunks, seed=number))
+    path.write_text("\n".join(made_up_lines(number, texts)), "utf-8")
     report = sync(store, [path])
     memory = resident() / 2**20
     sample = random.Random(number).sample(texts, max(1, round(_BARE * chunks)))
@@ -122,7 +122,7 @@ def _table(parts: list[_Part], size: int) -> Table:
     return table
 
 
-def _texts(count: int, seed: int) -> Iterator[str]:
+def made_up_texts(count: int, seed: int) -> Iterator[str]:
     """Texts of made-up sentences that fit one chunk each, all different."""
     chance = random.Random(seed)
     words = [
@@ -134,7 +134,8 @@ def _texts(count: int, seed: int) -> Iterator[str]:
         yield f"Number {seed}-{number}. " + " ".join(sentences)
 
 
-def _lines(part: int, texts: list[str]) -> Iterator[str]:
+def made_up_lines(part: int, texts: list[str]) -> Iterator[str]:
+    """Texts as lines of a bulk import."""
     for number, text in enumerate(texts):
         yield json.dumps({"source": f"{part}/{number}", "title": f"Text {number}", "text": text})
 

@@ -39,13 +39,15 @@ class _Documents:
 
     def add(self, files: list[dict[str, Any]], collection: str, request: gr.Request) -> Iterator[tuple[Any, ...]]:
         """Take uploaded files in, streaming the progress."""
+        uploads = [Upload(Path(file["path"]).resolve(), file["orig_name"]) for file in files]
+        if not all(upload.path.is_relative_to(self._temporary) for upload in uploads):
+            raise StoreError("only files that were uploaded here are taken.")
         try:
             store = self._access.to_change(collection, request)
-            uploads = [Upload(Path(file["path"]).resolve(), file["orig_name"]) for file in files]
-            if not all(upload.path.is_relative_to(self._temporary) for upload in uploads):
-                raise StoreError("only files that were uploaded here are taken.")
             self.shelf.keep(store, uploads)
         except RagError as error:
+            for upload in uploads:
+                upload.path.unlink(missing_ok=True)
             yield gr.skip(), report_html(error), gr.skip(), gr.File(value=None)
             return
         yield from self._shown(store, self.shelf.take_in(store))

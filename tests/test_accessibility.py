@@ -1,0 +1,94 @@
+"""axe over every view of the page, in light and dark and on a phone: no serious fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib.resources import files
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.chat_process import Server, ask, opened, served, view
+
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
+QUESTION = "How many missiles were eliminated under the INF Treaty?"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with served(tmp_path_factory.mktemp("accessible")) as running:
+        yield running
+
+
+def first_page(page: Page) -> None:
+    expect(page.locator("#chat .example").first).to_be_visible(timeout=30_000)
+
+
+def answer(page: Page) -> None:
+    ask(page, QUESTION)
+    page.click("#chat a[href='#cite-0-0']")
+    expect(page.locator("#source figure.page img")).to_be_visible(timeout=30_000)
+
+
+def text_of_a_source(page: Page) -> None:
+    answer(page)
+    page.get_by_role("button", name="As text").click()
+    page.focus("#chat a[href='#cite-0-0']")
+    expect(page.locator("#quote")).to_be_visible()
+
+
+def passages(page: Page) -> None:
+    ask(page, QUESTION)
+    page.click("#chat a[href='#why-0']")
+    page.locator("#absent input").click()
+    page.get_by_role("option", name="nixon-1972-visit.md").click()
+    expect(page.locator("#fate .why-not")).to_be_visible()
+
+
+def form(page: Page) -> None:
+    ask(page, QUESTION)
+    page.get_by_role("button", name="Dislike").last.click()
+    expect(page.locator("#gold-question textarea")).to_be_visible()
+
+
+def settings(page: Page) -> None:
+    page.get_by_role("button", name="Settings").click()
+    page.get_by_role("button", name="Export").click()
+    expect(page.get_by_label("Written after")).to_be_visible()
+
+
+def documents(page: Page) -> None:
+    view(page, "Documents")
+    expect(page.locator("#documents tbody tr").first).to_be_visible()
+
+
+def evaluation(page: Page) -> None:
+    view(page, "Evaluation")
+    expect(page.get_by_role("button", name="Add a gold file")).to_be_visible()
+
+
+STATES = (first_page, answer, text_of_a_source, passages, form, settings, documents, evaluation)
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("looks", ["light", "dark", "phone"])
+def test_axe_finds_no_serious_fault(
+    browser: Browser, server: Server, state: Callable[[Page], None], looks: str
+) -> None:
+    size = {"width": 390, "height": 844} if looks == "phone" else {}
+    with opened(browser, server, **size) as page:
+        if looks == "dark":
+            page.get_by_role("button", name="Switch to dark").click()
+        state(page)
+        page.evaluate(AXE)
+        found = page.evaluate("axe.run(document, { resultTypes: ['violations'] })")
+        assert found["passes"], "axe looked at nothing"
+        serious = [
+            f"{violation['id']}: {node['failureSummary']} {node['html'][:300]}"
+            for violation in found["violations"]
+            if violation["impact"] in ("serious", "critical")
+            for node in violation["nodes"]
+        ]
+        assert serious == []
+        wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+        assert not wide, "the page scrolls sideways"
