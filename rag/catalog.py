@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from threading import Lock, local
+from threading import Lock, Thread, current_thread, local
 from typing import Any
 from uuid import uuid4
 
@@ -190,7 +190,7 @@ class Catalog:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._connections: list[sqlite3.Connection] = []
+        self._connections: dict[Thread, sqlite3.Connection] = {}
         self._local = local()
         self._lock = Lock()
         try:
@@ -232,15 +232,21 @@ class Catalog:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA secure_delete = ON")
             connection.execute(f"PRAGMA cache_size = -{_CACHE_KILOBYTES}")
-            with self._lock:
-                self._connections.append(connection)
+            self._keep(connection)
             self._local.connection = connection
         result: sqlite3.Connection = self._local.connection
         return result
 
+    def _keep(self, connection: sqlite3.Connection) -> None:
+        """Note this thread's connection, and close those of threads that have ended: each holds a cache."""
+        with self._lock:
+            for thread in [thread for thread in self._connections if not thread.is_alive()]:
+                self._connections.pop(thread).close()
+            self._connections[current_thread()] = connection
+
     def close(self) -> None:
         """Close every thread's connection."""
-        for connection in self._connections:
+        for connection in self._connections.values():
             connection.close()
 
     @contextmanager

@@ -6,6 +6,8 @@ RagError
 ├── ModelError         a model is missing, or its weights are not the ones named
 ├── LanguageModelError a language model cannot be reached, refuses, or breaks off
 ├── ParseError         a file cannot be read as a document
+├── ConversationError  what should be a saved conversation is none (rag/page/conversation.py)
+├── UploadError        uploaded files are too many, too large, or none (ingest/page/shelf.py)
 └── StoreError
     ├── StoreBusy         another process is using the store
     ├── StoreMismatch     the store was built with other settings

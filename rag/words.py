@@ -60,17 +60,18 @@ def pool_words(text: str, offsets: Sequence[tuple[int, int]], tokens: Floats) ->
 
     `offsets` are the places of the tokens in the text, in order; an empty one belongs to no word.
     """
-    places = np.array(offsets, np.int64).reshape(-1, 2)
-    real = places[:, 1] > places[:, 0]
-    places, sums = places[real], np.cumsum(tokens[real], axis=0, dtype=np.float64)
-    sums = np.concatenate([np.zeros((1, tokens.shape[1])), sums])
     spans = word_spans(text)
-    first = np.searchsorted(places[:, 0], [start for _, start, _ in spans], side="left")
-    last = np.searchsorted(places[:, 1], [end for _, _, end in spans], side="right")
-    pooled = np.flatnonzero(last > first)
-    counts = (last - first)[pooled, np.newaxis]
-    vectors = (sums[last[pooled]] - sums[first[pooled]]) / np.maximum(counts, 1)
-    return tuple(spans[place][0] for place in pooled), vectors.astype(np.float32)
+    if not spans or not len(offsets):
+        return (), np.zeros((0, tokens.shape[1]), np.float32)
+    places = np.array(offsets, np.int64)
+    starts, ends = (np.array(edges) for edges in list(zip(*spans, strict=True))[1:])
+    word = np.searchsorted(starts, places[:, 0], side="right") - 1  # the last one that begins at or before the token
+    inside = np.flatnonzero((word >= 0) & (places[:, 1] > places[:, 0]) & (places[:, 1] <= ends[word]))
+    counts = np.bincount(word[inside], minlength=len(spans))
+    shares = np.zeros((len(spans), len(tokens)), np.float32)
+    shares[word[inside], inside] = 1 / counts[word[inside]]
+    pooled = np.flatnonzero(counts)
+    return tuple(spans[place][0] for place in pooled), shares[pooled] @ tokens
 
 
 def best_similarities(questions: Floats, texts: Sequence[WordIndex]) -> Floats:

@@ -21,6 +21,9 @@ from rag.store import Store
 from tests.chat_process import Server, served
 
 
+RELATIONSHIPS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+
+
 @dataclass
 class Watched:
     """A server on this machine, and every request that reached it."""
@@ -85,8 +88,8 @@ def documents(folder: Path, url: str) -> None:
         f"xmlns:xlink='http://www.w3.org/1999/xlink'><image xlink:href='{url}/svg'/><text>Lamp</text></svg>"
     )
     (folder / "entity.xml").write_text(
-        f"<?xml version='1.0'?><!DOCTYPE a [<!ENTITY x SYSTEM '{url}/entity'><!ENTITY % y SYSTEM '{url}/parameter'> %y;]>"
-        "<a>Lamp &x;</a>"
+        f"<?xml version='1.0'?><!DOCTYPE a [<!ENTITY x SYSTEM '{url}/entity'>"
+        f"<!ENTITY % y SYSTEM '{url}/parameter'> %y;]><a>Lamp &x;</a>"
     )
     (folder / "include.xml").write_text(
         f"<a xmlns:xi='http://www.w3.org/2001/XInclude'><xi:include href='{url}/include'/>Lamp</a>"
