@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from rag.errors import ModelError
 from rag.settings import Settings
-from rag.words import pool_words
+from rag.words import tokens_of_words
 
 Vectors = NDArray[np.float32]
 
@@ -79,6 +79,7 @@ class Embedder:
         self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        self._index = torch.from_numpy
         self._lock = Lock()
         self.window = int(self._model.max_seq_length or 512)
         self.dimension = int(self._model.get_embedding_dimension() or 0)
@@ -94,7 +95,7 @@ class Embedder:
     def encode_words(self, texts: Sequence[str]) -> list[Encoded]:
         """As `encode`, from the same pass through the model, with a vector for each content word besides.
 
-        A word's vector is the mean of its tokens'; words beyond the embedder's window have none and are left out.
+        A word's vector points where its tokens' mean does; words beyond the embedder's window have none and are left out.
         """
         with self._lock:
             raw: Any = self._model.encode(
@@ -108,10 +109,13 @@ class Embedder:
 
     def _with_words(self, text: str, offsets: Sequence[tuple[int, int]], features: Any) -> Encoded:
         vector = self._unit(features["sentence_embedding"].float().numpy()[np.newaxis])[0]
-        tokens = features["token_embeddings"][features["attention_mask"].bool()].float().numpy()
+        tokens = features["token_embeddings"][features["attention_mask"].bool()].float()
         # The last token marks the end, also of a text that the window cuts short.
-        words, vectors = pool_words(text, offsets[: len(tokens) - 1], tokens[:-1])
-        return Encoded(vector, words, self._unit(vectors))
+        found = tokens_of_words(text, offsets[: len(tokens) - 1])
+        # Added up by torch: a product in numpy would start threads of its own, which wait for torch's.
+        sums = tokens.new_zeros(len(found.words), self.dimension)
+        sums.index_add_(0, self._index(found.owners), tokens[self._index(found.tokens)])
+        return Encoded(vector, found.words, self._unit(sums.numpy()))
 
     def _unit(self, vectors: Vectors) -> Vectors:
         """The vectors at unit length. Raises ModelError if some hold no numbers: then all answers would be wrong."""

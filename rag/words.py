@@ -55,23 +55,30 @@ def hash_words(words: Sequence[str]) -> Hashes:
     return np.fromiter((crc32(stem(word).encode()) for word in words), np.uint32, len(words))
 
 
-def pool_words(text: str, offsets: Sequence[tuple[int, int]], tokens: Floats) -> tuple[tuple[str, ...], Floats]:
-    """The content words of a text that have tokens, and the mean of each one's token vectors, (words, dimension).
+@dataclass(frozen=True, slots=True)
+class TokensOfWords:
+    """The content words of a text that have tokens: `words` in order; token `tokens[i]` belongs to word `owners[i]`."""
+
+    words: tuple[str, ...]
+    tokens: NDArray[np.int64]
+    owners: NDArray[np.int64]
+
+
+def tokens_of_words(text: str, offsets: Sequence[tuple[int, int]]) -> TokensOfWords:
+    """Which tokens lie wholly in which content word of a text.
 
     `offsets` are the places of the tokens in the text, in order; an empty one belongs to no word.
     """
     spans = word_spans(text)
-    if not spans or not len(offsets):
-        return (), np.zeros((0, tokens.shape[1]), np.float32)
+    if not spans or not offsets:
+        nothing = np.zeros(0, np.int64)
+        return TokensOfWords((), nothing, nothing)
     places = np.array(offsets, np.int64)
     starts, ends = (np.array(edges) for edges in list(zip(*spans, strict=True))[1:])
-    word = np.searchsorted(starts, places[:, 0], side="right") - 1  # the last one that begins at or before the token
-    inside = np.flatnonzero((word >= 0) & (places[:, 1] > places[:, 0]) & (places[:, 1] <= ends[word]))
-    counts = np.bincount(word[inside], minlength=len(spans))
-    shares = np.zeros((len(spans), len(tokens)), np.float32)
-    shares[word[inside], inside] = 1 / counts[word[inside]]
-    pooled = np.flatnonzero(counts)
-    return tuple(spans[place][0] for place in pooled), shares[pooled] @ tokens
+    nearest = np.searchsorted(starts, places[:, 0], side="right") - 1  # the last word to begin at the token or before
+    inside = (nearest >= 0) & (places[:, 1] > places[:, 0]) & (places[:, 1] <= ends[nearest])
+    with_tokens, owners = np.unique(nearest[inside], return_inverse=True)
+    return TokensOfWords(tuple(spans[place][0] for place in with_tokens), np.flatnonzero(inside), owners)
 
 
 def best_similarities(questions: Floats, texts: Sequence[WordIndex]) -> Floats:

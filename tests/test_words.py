@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from rag.models import Vectors, load_embedder
 from rag.settings import Settings
-from rag.words import WordIndex, best_similarities, hash_words, pool_words
+from rag.words import WordIndex, best_similarities, hash_words, tokens_of_words
 
 
 def unit(rows: int, seed: int = 0) -> Vectors:
@@ -46,12 +46,20 @@ def test_a_text_without_words_is_like_nothing() -> None:
     assert best_similarities(unit(2), texts[:1]).tolist() == [[0, 0]]
 
 
-def test_a_words_vector_is_the_mean_of_its_tokens() -> None:
-    tokens = np.arange(10, dtype=np.float32).reshape(5, 2)
-    offsets = [(0, 0), (0, 3), (4, 7), (7, 11), (12, 17)]
-    words, vectors = pool_words("The warheads lower", offsets, tokens)
-    assert words == ("warheads", "lower")[: len(words)]
-    assert vectors[0].tolist() == ((tokens[2] + tokens[3]) / 2).tolist()
+def test_a_word_has_the_tokens_that_lie_wholly_in_it() -> None:
+    offsets = [(0, 0), (0, 3), (4, 7), (7, 12), (12, 14), (13, 18), (13, 16), (16, 18), (18, 19)]
+    found = tokens_of_words("The warheads lower.", offsets)
+    assert found.words == ("warheads", "lower")
+    assert found.tokens.tolist() == [2, 3, 5, 6, 7]
+    assert found.owners.tolist() == [0, 0, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "offsets"), [("", []), ("the of", [(0, 3), (4, 6)]), ("lower", [(0, 0)]), ("lower", [])]
+)
+def test_a_text_without_words_or_tokens_has_none(text: str, offsets: list[tuple[int, int]]) -> None:
+    found = tokens_of_words(text, offsets)
+    assert (found.words, found.tokens.tolist(), found.owners.tolist()) == ((), [], [])
 
 
 @pytest.mark.parametrize(
