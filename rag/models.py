@@ -95,7 +95,7 @@ class Embedder:
     def encode_words(self, texts: Sequence[str]) -> list[Encoded]:
         """As `encode`, from the same pass through the model, with a vector for each content word besides.
 
-        A word's vector points where its tokens' mean does; words beyond the embedder's window have none and are left out.
+        A word's vector points where its tokens' mean does; words beyond the embedder's window are left out.
         """
         with self._lock:
             raw: Any = self._model.encode(
