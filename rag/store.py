@@ -348,6 +348,7 @@ class Store:
             for role in ("previous", "next"):
                 self._drop(self._hidden(role))
             self._drop(self._collection.name)
+            self.catalog.drop_unused_embeddings()
 
     def repair(self) -> None:
         """Make the vectors exactly those of the catalog's chunks."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from html import escape
 from types import SimpleNamespace
 from typing import Any
 
@@ -159,7 +160,7 @@ def test_a_footnote_opens_its_place_whatever_the_page_claims(chat: Chat) -> None
     answered(chat, QUESTION, session)
     citation = session.conversation.exchanges[0].answer.citations[0]
     *_, (html, _, opened) = chat.open(session, event(turn=0, number=0, place="cite"), REQUEST)
-    assert f"<mark id='cited' class='cited'>{citation.quote}</mark>" in html
+    assert f"<mark id='cited' class='cited'>{escape(citation.quote)}</mark>" in html
     assert opened.opened == ("default", citation.document_id)
     for claimed in (
         {"turn": 5, "number": 0},
@@ -185,7 +186,7 @@ def test_a_citation_of_a_changed_document_says_so_and_is_found_again(chat: Chat,
     sync(store, [changed])
     *_, (html, _, _) = chat.open(session, event(turn=0, number=0, place="cite"), REQUEST)
     assert "The document has changed since; the words now stand further down." in html
-    assert f">{citation.quote}</mark>" in html
+    assert f">{escape(citation.quote)}</mark>" in html
 
 
 def test_why_and_why_not(chat: Chat) -> None:

@@ -21,7 +21,7 @@ HOMES = {
     "sentence_transformers": {"rag/models.py"},
     "gradio": {
         *("app.py", "ingest/page/view.py", "eval/page/view.py", "eval/page/feedback.py"),
-        *(f"rag/page/{name}.py" for name in ("access", "ask", "chat", "endpoints")),
+        *(f"rag/page/{name}.py" for name in ("access", "ask", "chat", "endpoints", "told")),
     },
     "matplotlib": {"eval/report/charts.py"},
 }

@@ -62,7 +62,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     (folder / "a.txt").write_text("Gulls nest on cliffs.")
     with Store(Settings(store=folder / "store"), create=True) as store:
         sync(store, [folder / "a.txt"])
-    with served(folder) as running:
+    with served(folder, attacked=True) as running:
         yield running
 
 

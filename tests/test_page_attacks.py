@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -11,7 +12,6 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from ingest.canonical import document_id
 from ingest.sync import sync
 from rag.page.conversation import Conversation, Exchange
 from rag.settings import Settings
@@ -34,29 +34,27 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with Store(Settings(store=folder / "store"), create=True) as store:
         report = sync(store, [SAMPLE, bulk])
         assert len(store.documents()) == len(XSS) + 14, report.failed
-    with served(folder) as running:
+    with served(folder, attacked=True) as running:
         yield running
 
 
 def _document(number: int) -> dict[str, str]:
     payload = XSS[number].text
     return {
-        "source": _source(number),
+        "source": f"{number} {payload}",
         "title": f"Title {number} {payload}",
         "text": f"Lamp {number} is of brass. {payload} And lamp {number} is never lit.",
     }
-
-
-def _source(number: int) -> str:
-    return f"{number} {XSS[number].text}"
 
 
 def _conversation(server: Server) -> Conversation:
     """Every payload as a language model's answer, as a quotation, as a passage, a rejection, a note and a name."""
     exchanges = []
     with Store(Settings(store=server.folder / "store")) as store:
+        # A source is stored without what no text may hold, so it is found by its number.
+        ids = {document.source.split()[0]: document.id for document in store.documents()}
         for number, payload in enumerate(XSS):
-            document = store.document(document_id(_source(number)))
+            document = store.document(ids[str(number)])
             assert document is not None
             span = Span(0, len(document.text))
             chunk = Chunk("c", document.id, document.source, span, document.text, document.title, payload.text, 1)
@@ -64,7 +62,7 @@ def _conversation(server: Server) -> Conversation:
             answer = Answer(
                 question=f"{number} {payload.text}",
                 standalone_question=payload.text,
-                text=f"{payload.text} [1]",
+                text=re.sub(r"\[(?!1\])\d+\]", "", payload.text) + " [1]",  # every mark must have its footnote
                 short_answer=payload.text,
                 citations=(citation,),
                 rejections=(Rejection(1, payload.text, payload.text),),

@@ -9,13 +9,17 @@ from dataclasses import dataclass, replace
 import pytest
 from markdown_it import MarkdownIt
 
-from rag.catalog import DocumentSummary
+from ingest.discover import Skipped
+from ingest.page.listing import listing_html, report_html
+from ingest.plan import Failure
+from ingest.report import Report
+from rag.catalog import DocumentSummary, FileRecord
 from rag.explain import Explanation
 from rag.page.chart import passages_html, why_not_html
 from rag.page.conversation import Conversation, Exchange
 from rag.page.export import as_html, as_markdown
 from rag.page.markdown import rendered
-from rag.page.render import answer_markdown, documents_html, plain
+from rag.page.render import answer_markdown, plain
 from rag.page.source import MARKDOWN, Picture, Viewed, gone_html, page_html, view_html
 from rag.recheck import Recheck, Standing
 from rag.types import Answer, Chunk, Citation, Document, Heading, Passage, Rejection, Span
@@ -45,7 +49,7 @@ ALLOWED = {
         "p",
     ),
     *("path", "pre", "q", "s", "section", "small", "span", "strong", "summary", "sup", "svg", "table", "tbody", "td"),
-    *("text", "th", "thead", "title", "tr", "ul"),
+    *("text", "th", "thead", "time", "title", "tr", "ul"),
 }
 EXPORTED = {"html", "head", "meta", "style", "body", "main", "footer"}
 LOADING = {
@@ -122,6 +126,10 @@ def _conversation(text: str) -> Conversation:
     )
 
 
+def _record(text: str) -> FileRecord:
+    return FileRecord(text, text, text, text)
+
+
 def _explanations(text: str) -> list[Explanation]:
     return [Explanation(_chunk(text), {"dense": 1, "keyword": None}, {"dense": 0.5}, f"left out: {text}")] * 2
 
@@ -133,7 +141,13 @@ PLACES: dict[str, Callable[[str], str]] = {
     "refusal": lambda text: markdown(answer_markdown(_conversation(text).exchanges[1].answer, 0)),
     "passages": lambda text: passages_html(_answer(text).passages, 0),
     "fate": lambda text: why_not_html(_explanations(text), text) + why_not_html([], text),
-    "documents": lambda text: documents_html([DocumentSummary("id", text, text, text, 5, 1, (text,))], text),
+    "documents": lambda text: listing_html(
+        [DocumentSummary("id", text, text, text, 5, 1, (text,))], {text: _record(text)}, {"id": text}, {text: 5}
+    ),
+    "documents that are not there": lambda text: listing_html([], {}, {}, {}, text),
+    "a report": lambda text: report_html(
+        Report(failed=[Failure(text, text, text)], skipped=[Skipped(text, text)], warnings=[text]), text
+    ),
     "source": lambda text: view_html(_viewed(text, "text/plain")),
     "Markdown source": lambda text: view_html(_viewed(text, MARKDOWN)),
     "Markdown": lambda text: rendered(text) or "",
