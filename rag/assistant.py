@@ -146,7 +146,7 @@ class Assistant:
         answer = Answer(
             question=question,
             standalone_question=finding.question,
-            text=checked.text or refusal(finding),
+            text=checked.text or refusal(finding, question),
             short_answer=checked.short_answer,
             citations=checked.citations,
             rejections=checked.rejections,

@@ -49,11 +49,14 @@ class Finding:
         return max((part.certainty for part in self.parts), default=0.0)
 
 
-def refusal(finding: Finding) -> str:
-    """What is said when the documents do not answer; names the words that they nowhere mention."""
+def refusal(finding: Finding, question: str) -> str:
+    """What is said when the documents do not answer; names the words of the question that they nowhere mention."""
     if not finding.passages and not finding.scan:
         return prompts.load("refusal_empty")
-    unknown = dict.fromkeys(word for part in finding.parts for word in part.terms.unknown.values())
+    # Words from earlier in the conversation may be looked for, too, but were not asked about now.
+    typed = question.casefold()
+    words = (word for part in finding.parts for word in part.terms.unknown.values())
+    unknown = dict.fromkeys(word for word in words if word.casefold() in typed)
     if unknown:
         return prompts.fill("refusal_unknown_words", words=", ".join(unknown))
     return prompts.load("refusal")

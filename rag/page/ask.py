@@ -95,12 +95,12 @@ def ask_view(demo: gr.Blocks, chat: Chat, collection: gr.Dropdown, private: dict
                     bridge = (_ASSETS / "bridge.js").read_text("utf-8")
                     source = gr.HTML(NO_SOURCE, elem_id="source", js_on_load=bridge)
                 with gr.Tab("Passages", id="passages", render_children=True):
-                    passages = gr.HTML(NO_PASSAGES, elem_id="passages")
                     with gr.Row(elem_id="why-not"):
                         absent = gr.Dropdown(
                             [], label="Why not this document?", elem_id="absent", filterable=True, value=None
                         )
                     fate = gr.HTML(elem_id="fate")
+                    passages = gr.HTML(NO_PASSAGES, elem_id="passages")
 
     at_once: dict[str, Any] = private | {"queue": False}
     answering: dict[str, Any] = private | {"concurrency_limit": _ANSWERING, "concurrency_id": "answer"}

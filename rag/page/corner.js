@@ -15,3 +15,8 @@ button.addEventListener('click', () => {
   localStorage.setItem('footnote-theme', dark ? 'dark' : 'light');
   show(dark);
 });
+
+// Gradio calls the example questions a list without items, which screen readers cannot make sense of.
+const mend = () => document.querySelectorAll('#chat .examples[role="list"]').forEach((list) => list.removeAttribute('role'));
+new MutationObserver(mend).observe(document.body, { childList: true, subtree: true });
+mend();
