@@ -10,8 +10,8 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.conftest import SAMPLE
 from tests.chat_process import Server, ask, opened, served, view
+from tests.conftest import SAMPLE
 
 QUESTION = "How many missiles were eliminated under the INF Treaty?"
 HOSTILE_ENVIRONMENT = {

@@ -13,8 +13,8 @@ from fpdf import FPDF
 from playwright.sync_api import Browser, Page, expect
 
 from rag.page.conversation import read_conversation
-from tests.conftest import ROOT
 from tests.chat_process import Server, ask, opened, served, view
+from tests.conftest import ROOT
 
 KEEPER = "The keeper of the Skerryvore lighthouse in 1868 was Angus Dunmore, who had served there for eleven years."
 OTHER = "The keeper of the Bell Rock lighthouse in 1868 was Thomas Reid, a sailor from Arbroath."

@@ -20,7 +20,6 @@ from rag.settings import Settings
 from rag.store import Store
 from tests.chat_process import Server, served
 
-
 RELATIONSHIPS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 
 
