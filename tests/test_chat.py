@@ -23,7 +23,7 @@ from tests.conftest import SAMPLE
 
 REQUEST: Any = SimpleNamespace(username=None)
 QUESTION = "When was the armistice in Korea signed?"
-AS_SET = ("default", False, 0.4, 10, [], "", "")
+AS_SET: tuple[Any, ...] = ("default", False, 0.4, 10, [], "", "")
 
 
 @pytest.fixture
@@ -125,7 +125,6 @@ def test_a_stopped_answer_says_that_it_was_not_checked(chat: Chat) -> None:
     running = chat.answer(QUESTION, session, REQUEST, *AS_SET)
     for _ in range(3):
         next(running)
-    running.close()
     messages, session, _ = chat.stopped(session)
     assert messages[-1]["content"].endswith("*Stopped before it was checked.*")
     assert session.conversation.exchanges == ()

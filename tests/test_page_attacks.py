@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 
 from ingest.sync import sync
 from rag.page.conversation import Conversation, Exchange
@@ -96,8 +96,13 @@ def _keep(page: Page, conversation: Conversation) -> None:
 @pytest.mark.timeout(600)
 def test_no_payload_runs_loads_or_sends_anything(browser: Browser, server: Server) -> None:
     dialogs: list[str] = []
+
+    def dismiss(dialog: Dialog) -> None:
+        dialogs.append(dialog.message)
+        dialog.dismiss()
+
     with opened(browser, server) as page:
-        page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+        page.on("dialog", dismiss)
         _keep(page, _conversation(server))
         page.reload()
         page.locator("#history .open", has_text="Attack").click()

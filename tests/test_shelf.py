@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,8 @@ def upload(arrived: Path, name: str, text: str = "The lighthouse stands on a roc
     return Upload(path, name)
 
 
-def last(reports: object) -> Report:
-    *_, report = reports  # type: ignore[misc]
+def last(reports: Iterable[Report | RagError]) -> Report:
+    *_, report = reports
     assert isinstance(report, Report), report
     return report
 
