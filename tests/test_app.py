@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import HTTPError
@@ -10,8 +12,11 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from rag.assistant import Assistant
+from rag.settings import Settings
+from rag.store import Store
 from tests.chat_process import Server, ask, opened, served, view
-from tests.conftest import SAMPLE
+from tests.conftest import ROOT, SAMPLE
 
 QUESTION = "How many missiles were eliminated under the INF Treaty?"
 HOSTILE_ENVIRONMENT = {
@@ -144,3 +149,83 @@ def test_documents_of_the_sample_corpus_are_ingested_on_the_first_start(server: 
     assert "ingesting the sample corpus" in server.log
     assert (server.folder / "store" / "catalog.sqlite3").exists()
     assert len(list(SAMPLE.iterdir())) == 14
+
+
+def test_collections_are_made_filled_asked_and_dropped_in_the_page(page: Page, tmp_path: Path) -> None:
+    view(page, "Documents")
+    page.fill("#new-collection :is(input, textarea)", "Lights")
+    page.get_by_role("button", name="Create").click()
+    expect(page.locator("#collection input")).to_have_value("Lights")
+    expect(page.locator("#documents")).to_contain_text("No documents yet")
+    (tmp_path / "lamp.txt").write_text("The lamp of the Bell Rock lighthouse burned 340 gallons of oil a year.\n")
+    page.set_input_files("#upload input[type=file]", tmp_path / "lamp.txt")
+    expect(page.locator("#documents tbody tr")).to_have_count(1, timeout=60_000)
+    view(page, "Ask")
+    ask(page, "How many gallons of oil did the lamp of the Bell Rock lighthouse burn a year?")
+    expect(page.locator("#chat .bot")).to_contain_text("340")
+    view(page, "Documents")
+    drop = page.locator("#drop-collection")
+    drop.click()
+    expect(drop).to_contain_text("Really delete it")
+    drop.click()
+    expect(page.locator("#collection input")).to_have_value("default")
+    expect(page.locator("#documents tbody tr").first).to_be_visible()
+
+
+def test_one_browser_sees_nothing_of_anothers_conversations(server: Server, browser: Browser, page: Page) -> None:
+    ask(page, QUESTION)
+    expect(page.locator("#history .open")).to_have_count(1)
+    with opened(browser, server) as other:
+        expect(other.locator("#history .none")).to_be_visible()
+        expect(other.locator("#chat .bot")).to_have_count(0)
+    page.reload()
+    page.locator("#history .open").click()
+    expect(page.locator("#chat .bot")).to_contain_text("2,692 missiles")
+
+
+def test_an_answer_is_copied_with_its_sources(page: Page) -> None:
+    ask(page, QUESTION)
+    page.get_by_role("link", name="Copy with sources").click()
+    expect(page.get_by_role("link", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert "[1] arms-control-treaties.pdf, page 2: “By the deadline of 1 June 1991" in copied
+
+
+def test_the_quote_is_shown_over_a_footnote(page: Page) -> None:
+    ask(page, QUESTION)
+    page.hover("#chat a[href='#cite-0-0']")
+    expect(page.locator("#quote")).to_contain_text("a total of 2,692 missiles had been destroyed")
+    page.keyboard.press("Escape")
+    expect(page.locator("#quote")).to_be_hidden()
+
+
+def test_a_question_can_be_edited_and_asked_again(page: Page) -> None:
+    ask(page, QUESTION)
+    page.get_by_role("button", name="Edit").click()
+    page.locator("#chat .user textarea").fill("When was the armistice in Korea signed?")
+    page.get_by_role("button", name="Submit").click()
+    expect(page.locator("#chat .bot")).to_contain_text("27 July", timeout=30_000)
+    expect(page.locator("#chat .user")).to_have_count(1)
+
+
+def test_the_page_and_python_find_the_same_passages(page: Page, server: Server) -> None:
+    ask(page, QUESTION)
+    shown = page.evaluate(
+        "footnote.exchanges[0].answer.passages.map((one) => [one.chunk.source, one.chunk.span.start])"
+    )
+    with Store(Settings(store=server.folder / "store")) as store:
+        found = [[one.chunk.source, one.chunk.span.start] for one in Assistant(store).ask(QUESTION).passages]
+    assert shown == found
+
+
+def test_another_machine_is_not_listened_to_without_a_login(tmp_path: Path) -> None:
+    for host in ("0.0.0.0", "192.0.2.7"):
+        command = [sys.executable, str(ROOT / "app.py"), "--store", str(tmp_path / "store"), "--host", host]
+        refused = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert refused.returncode == 2
+        assert refused.stderr.startswith(f"error: --host {host} can be reached from other machines")
+    for door in ("--api", "--mcp"):
+        command = [sys.executable, str(ROOT / "app.py"), "--store", str(tmp_path / "store"), door]
+        refused = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert refused.returncode == 2
+        assert "RAG_API_TOKEN has 0 characters" in refused.stderr

@@ -362,8 +362,8 @@ def test_text_stands_out_from_its_ground(browser: Browser, server: Server, theme
     run_evaluation(page, "run-1")
     assert page.evaluate(CONTRASTS) == []
     page.get_by_role("button", name="Show the full report").click()
-    ground = page.frame_locator("iframe").locator("body").evaluate("body => getComputedStyle(body).backgroundColor")
-    assert ground == page.locator(".gradio-container").evaluate("one => getComputedStyle(one).backgroundColor")
+    ground = page.locator(".gradio-container").evaluate("one => getComputedStyle(one).backgroundColor")
+    expect(page.frame_locator("iframe").locator("body")).to_have_css("background-color", ground)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     page.close()
 
