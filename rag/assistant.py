@@ -27,6 +27,7 @@ from rag.terms import stems, weigh
 from rag.types import Answer, Draft, Passage, Turn
 
 COURTESY = "courtesy"
+_WORDS_AT_ONCE = 5  # of a quotation that is streamed; one at a time would keep a page's server busy
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ class Assistant:
             notes=notes,
         )
         if not model:
-            yield from re.findall(r"\S+\s*", answer.text)
+            yield from re.findall(rf"(?:\S+\s*){{1,{_WORDS_AT_ONCE}}}", answer.text)
         yield answer
 
     def _checked(self, draft: Draft | None, finding: Finding) -> Checked:

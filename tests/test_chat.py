@@ -44,7 +44,7 @@ def event(**values: Any) -> Any:
 def test_an_answer_is_streamed_then_checked_and_kept(chat: Chat) -> None:
     session = Session()
     shown = answered(chat, QUESTION, session)
-    assert len(shown) > 5
+    assert len(shown) > 4
     assert shown[1][0][-1]["content"] in shown[-2][0][-1]["content"]
     assert "(#cite-0-0)" in shown[-1][0][-1]["content"]
     kept = read_conversation(shown[-1][4])
