@@ -72,6 +72,7 @@ def test_axe_finds_no_serious_fault_and_nothing_overflows(browser: Browser, serv
     size = {"width": 390, "height": 844} if looks == "phone" else {}
     faults: list[str] = []
     with opened(browser, server, **size) as page:
+        page.add_style_tag(content="* { transition: none !important; animation: none !important }")
         if looks == "dark":
             page.get_by_role("button", name="Switch to dark").click()
         page.evaluate(AXE)
