@@ -150,3 +150,11 @@ def test_an_error_is_the_last_report(settings: Settings) -> None:
     with Store(settings, create=True) as store:
         *_, error = shelf.take_in(store)  # nothing was ever uploaded: there is no folder
         assert isinstance(error, RagError)
+
+
+def test_files_of_one_name_in_one_upload_are_all_kept(settings: Settings, arrived: Path) -> None:
+    with Store(settings, create=True) as store:
+        texts = ["Gulls nest.", "Seals rest.", "Terns dive."]
+        kept = Shelf().keep(store, [upload(arrived, "notes.txt", text) for text in texts])
+        assert [path.name for path in kept] == ["notes.txt", "notes (2).txt", "notes (3).txt"]
+        assert [path.read_text() for path in kept] == texts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path, PurePosixPath
 from queue import SimpleQueue
 from threading import Event, Thread
@@ -46,13 +47,18 @@ class Shelf:
         self._stops: dict[str, Event] = {}
 
     def keep(self, store: Store, uploads: Sequence[Upload]) -> list[Path]:
-        """Move uploaded files to where the collection keeps them. Raises UploadError, naming the limit, past one."""
+        """Move uploaded files to where the collection keeps them. Raises UploadError, naming the limit, past one.
+
+        Of files with one name in one upload, as from several folders, each further one is given a number.
+        """
         _refuse_too_much(store, uploads)
         folder = uploads_folder(store)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        kept = []
+        kept: list[Path] = []
         for upload in uploads:
-            place = folder.joinpath(*_harmless(upload.name))
+            wanted = folder.joinpath(*_harmless(upload.name))
+            names = (wanted.with_stem(f"{wanted.stem} ({number})") for number in count(2))
+            place = next(one for one in chain((wanted,), names) if one not in kept)
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             shutil.move(upload.path, place)
             kept.append(place)
