@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.page.shelf import Shelf, Upload, UploadError, path_of, uploads_folder
+from ingest.page.shelf import Shelf, Upload, UploadError, place_of, uploads_folder
 from ingest.report import Report
 from ingest.sync import sync
 from rag.errors import RagError
@@ -39,7 +39,7 @@ def test_uploaded_files_are_kept_read_and_found(settings: Settings, arrived: Pat
         report = last(shelf.take_in(store))
         assert sorted(report.added) == ["coast/lights.txt", "notes.md"]
         assert Retriever(store).retrieve("Where does the lighthouse stand?")[0].chunk.source == "coast/lights.txt"
-        assert path_of(store, "notes.md") == uploads_folder(store).resolve() / "notes.md"
+        assert place_of(store.files()["notes.md"]) == uploads_folder(store).resolve() / "notes.md"
         assert list(arrived.iterdir()) == []
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from threading import Lock
 
-from ingest.page.shelf import path_of
+from ingest.page.shelf import place_of
 from ingest.pdf.picture import Picture
 from ingest.sandbox import Sandbox
 from rag.errors import ParseError
@@ -33,9 +33,10 @@ class Pictures:
         None if the document is no PDF, its file is gone, cannot be drawn, or has other words there by now.
         """
         page = document.page_at(span.start)
-        path = path_of(store, store.document_files().get(document.id, document.source))
-        if document.media_type != "application/pdf" or page is None or path is None:
+        record = store.files().get(store.document_files().get(document.id, document.source))
+        if document.media_type != "application/pdf" or page is None or record is None:
             return None
+        path = place_of(record)
         try:
             key = f"{path}\n{path.stat().st_mtime_ns}", span
             with self._drawing:

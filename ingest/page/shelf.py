@@ -14,6 +14,7 @@ from urllib.parse import quote
 from ingest.discover import Selection
 from ingest.report import Report
 from ingest.sync import sync
+from rag.catalog import FileRecord
 from rag.errors import RagError
 from rag.settings import Settings
 from rag.store import Store
@@ -43,7 +44,6 @@ class Shelf:
     """
 
     def __init__(self) -> None:
-        self.reports: dict[str, Report] = {}  # of each collection, the last
         self._stops: dict[str, Event] = {}
 
     def keep(self, store: Store, uploads: Sequence[Upload]) -> list[Path]:
@@ -95,7 +95,6 @@ class Shelf:
     def clear(self, store: Store) -> None:
         """End what is being done to a collection, and delete the files that were uploaded to it."""
         self.stop(store)
-        self.reports.pop(store.collection, None)
         shutil.rmtree(uploads_folder(store), ignore_errors=True)
 
     def _synced(self, store: Store, paths: Sequence[Path], selection: Selection | None) -> Iterator[Report | RagError]:
@@ -103,7 +102,6 @@ class Shelf:
         stopping = self._stops[store.collection] = Event()
 
         def show(report: Report) -> None:
-            self.reports[store.collection] = report
             if stopping.is_set():
                 raise _Stopped
             reports.put(report)
@@ -128,13 +126,10 @@ def uploads_folder(store: Store) -> Path:
     return store.path / "uploads" / quote(store.collection, safe=" ")
 
 
-def path_of(store: Store, source: str) -> Path | None:
-    """Where a file of the collection was when it was read last; None if the collection has no such file."""
-    record = store.files().get(source)
-    if record is None:
-        return None
+def place_of(record: FileRecord) -> Path:
+    """Where a file was when it was read last."""
     root = Path(record.root)
-    return root / source if root.is_dir() else root
+    return root / record.source if root.is_dir() else root
 
 
 def _files_in(folder: Path) -> list[Path]:

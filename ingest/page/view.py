@@ -11,7 +11,7 @@ import gradio as gr
 
 import ingest.page
 from ingest.page.listing import listing_html, progress_html, report_html
-from ingest.page.shelf import Shelf, Upload, path_of
+from ingest.page.shelf import Shelf, Upload, place_of
 from ingest.parse import PARSERS
 from ingest.report import Report
 from rag.errors import RagError, StoreError
@@ -120,13 +120,11 @@ class _Documents:
 
 
 def _listing(store: Store, wanted: str) -> str:
-    sizes = {}
-    for source in store.files():
+    files, sizes = store.files(), {}
+    for source, record in files.items():
         with suppress(OSError):
-            path = path_of(store, source)
-            if path:
-                sizes[source] = path.stat().st_size
-    return listing_html(store.documents(), store.files(), store.document_files(), sizes, wanted)
+            sizes[source] = place_of(record).stat().st_size
+    return listing_html(store.documents(), files, store.document_files(), sizes, wanted)
 
 
 def documents_view(
