@@ -10,13 +10,11 @@ import argparse
 import getpass
 import os
 import shutil
-import socket
 import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +39,8 @@ import eval.page  # noqa: E402
 import ingest  # noqa: E402
 import ingest.page  # noqa: E402
 from eval.page.evaluation import Evaluations  # noqa: E402
-from eval.page.feedback import FeedbackForm, feedback_form  # noqa: E402
+from eval.page.feedback import feedback_form  # noqa: E402
+from eval.page.thumbs import wire_thumbs  # noqa: E402
 from eval.page.view import evaluation_view  # noqa: E402
 from eval.page.workbook import Workbook  # noqa: E402
 from ingest.page.pictures import Pictures  # noqa: E402
@@ -50,11 +49,11 @@ from ingest.progress import with_progress  # noqa: E402
 from ingest.sync import sync  # noqa: E402
 from rag import page  # noqa: E402
 from rag.command import add_store_options, run, settings_from  # noqa: E402
-from rag.errors import QuestionError, SettingsError  # noqa: E402
+from rag.errors import SettingsError  # noqa: E402
 from rag.library import Library  # noqa: E402
 from rag.page.access import Access  # noqa: E402
-from rag.page.ask import AskView, ask_view  # noqa: E402
-from rag.page.chat import Chat, Session  # noqa: E402
+from rag.page.address import is_loopback, refuse_unusable  # noqa: E402
+from rag.page.ask import ask_view  # noqa: E402
 from rag.page.endpoints import add_api, explain_wrong_arguments, require_mcp, serve_json  # noqa: E402
 from rag.page.guard import Guard, checked_token, user_of  # noqa: E402
 from rag.page.login import Login  # noqa: E402
@@ -108,10 +107,10 @@ def build(library: Library, pictures: Pictures, serving: Serving) -> tuple[gr.Bl
             gr.HTML(_corner(serving), elem_id="corner", js_on_load=(_ASSETS / "corner.js").read_text("utf-8"))
         with gr.Tabs(selected="ask", elem_id="views"):
             with gr.Tab("Ask", id="ask", render_children=True):
-                asking = ask_view(demo, Chat(access, pictures.of), collection, private)
+                asking = ask_view(demo, collection, access, pictures.of, private)
                 with asking.aside:
                     form = feedback_form(collection, access)
-                _wire_feedback(asking, form, access, private)
+                wire_thumbs(asking, form, access, private)
             with gr.Tab("Documents", id="documents", render_children=True) as documents_tab:
                 documents_view(documents_tab, collection, access, _UPLOADS, dropping, private)
             with gr.Tab("Evaluation", id="evaluation", render_children=True) as evaluation_tab:
@@ -124,34 +123,6 @@ def build(library: Library, pictures: Pictures, serving: Serving) -> tuple[gr.Bl
     # Only launch() sets this; without it a mounted page would accept any path of the server as an uploaded file.
     demo.has_launched = True
     return demo, evaluations
-
-
-def _wire_feedback(asking: AskView, form: FeedbackForm, access: Access, private: dict[str, Any]) -> None:
-    """A thumb up or down opens the form; what is then selected in a source goes into it."""
-
-    def judge(event: gr.LikeData, session: Session, collection: str, request: gr.Request) -> dict[Any, Any]:
-        index = event.index if isinstance(event.index, int) else event.index[0]
-        exchanges = session.conversation.exchanges
-        if index // 2 >= len(exchanges) or exchanges[index // 2].collection != collection:
-            raise QuestionError("This is no answer from the chosen collection. Choose the one that was asked.")
-        answer, store = exchanges[index // 2].answer, access.store(collection, request)
-        shown = form.open(store, answer.standalone_question)
-        if event.liked and answer.citations:
-            cited = answer.citations[0]
-            shown |= form.select(store, cited.document_id, cited.span.start, cited.span.end)
-            shown |= {form.answers: answer.short_answer or ""}
-        return shown
-
-    def select(event: gr.EventData, session: Session, request: gr.Request) -> dict[Any, Any]:
-        if session.opened is None:
-            return {}
-        collection, document_id = session.opened
-        return form.select(
-            access.store(collection, request), document_id, getattr(event, "start", None), getattr(event, "end", None)
-        )
-
-    asking.chatbot.like(judge, [asking.session, asking.collection], form.outputs, queue=False, **private)
-    asking.source.select_words(select, asking.session, form.outputs, queue=False, **private)
 
 
 def _corner(serving: Serving) -> str:
@@ -202,27 +173,6 @@ def create_app(library: Library, serving: Serving, closing: ExitStack) -> FastAP
     return app
 
 
-def _refuse_unusable(host: str, port: int, settings: Settings) -> None:
-    """Before the store is opened: raise SettingsError for an address that is open to others or cannot be used."""
-    if not _is_loopback(host) and settings.users is None:
-        raise SettingsError(
-            f"--host {host} can be reached from other machines, and anybody could read the documents. Make a login "
-            "first: RAG_USERS=users.txt python app.py --add-user NAME"
-        )
-    try:
-        socket.create_server((host, port)).close()
-    except (OSError, OverflowError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise SettingsError(f"{host} port {port} cannot be used ({reason}). Choose another with --port.") from None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the chat until it is stopped."""
     parser = argparse.ArgumentParser(prog="python app.py", description="Chat with your documents in a browser.")
@@ -242,8 +192,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         checked_token(settings)
     if serving.mcp:
         require_mcp()
-    _refuse_unusable(options.host, options.port, settings)
-    if not _is_loopback(options.host) and not settings.host_names:
+    refuse_unusable(options.host, options.port, settings)
+    if not is_loopback(options.host) and not settings.host_names:
         console.print("Browsers elsewhere are refused until RAG_HOST_NAMES holds the names they call this server by.")
     with ExitStack() as closing:
         store = closing.enter_context(Store(settings, create=True))

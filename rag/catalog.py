@@ -306,6 +306,21 @@ class Catalog:
         rows = self._db.execute("SELECT source, root, sha256, ingested FROM files WHERE collection = ?", (collection,))
         return {row[0]: FileRecord(*row) for row in rows}
 
+    def file(self, collection: int, source: str) -> FileRecord | None:
+        """One ingested file, or None if there is none of this source."""
+        statement = "SELECT source, root, sha256, ingested FROM files WHERE collection = ? AND source = ?"
+        row = self._db.execute(statement, (collection, source)).fetchone()
+        return FileRecord(*row) if row else None
+
+    def file_of(self, collection: int, document: str) -> FileRecord | None:
+        """The file that a document came from, or None if none is recorded."""
+        row = self._db.execute(
+            "SELECT f.source, root, sha256, ingested FROM documents AS d "
+            "JOIN files AS f ON f.collection = d.collection AND f.source = file WHERE d.collection = ? AND d.id = ?",
+            (collection, document),
+        ).fetchone()
+        return FileRecord(*row) if row else None
+
     def put_files(self, collection: int, files: Iterable[IngestedFile]) -> list[str]:
         """Record files and drop their documents other than those named; the ids of the chunks dropped."""
         stale: list[str] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from rag.assistant import Assistant
+from rag.assistant import Assistant, Wishes
 from rag.catalog import DocumentSummary
 from rag.sentences import sentence_spans
 from rag.store import Store
@@ -70,7 +70,7 @@ def example_questions(assistant: Assistant, count: int = 4) -> tuple[str, ...]:
             break
         if document_id in found:
             continue
-        answer = assistant.ask(question)
+        answer = assistant.ask(question, wishes=Wishes(quoting=True))
         cited = [citation for citation in answer.citations if citation.document_id == document_id]
         if any(wanted in citation.quote for citation in cited):
             found[document_id] = question

@@ -172,6 +172,14 @@ class Store:
         """The ingested files by source."""
         return self.catalog.files(self._collection.id)
 
+    def file(self, source: str) -> FileRecord | None:
+        """One ingested file, or None if there is none of this source."""
+        return self.catalog.file(self._collection.id, source)
+
+    def file_of(self, document: str) -> FileRecord | None:
+        """The file that a document came from, or None if none is recorded."""
+        return self.catalog.file_of(self._collection.id, document)
+
     def document_files(self) -> dict[str, str]:
         """The source of the file that each document came from, by document id."""
         return self.catalog.document_files(self._collection.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -107,6 +108,9 @@ def test_uploaded_documents_can_be_asked_about(page: Page, tmp_path: Path) -> No
     expect(page.locator("#documents-state")).to_contain_text("1 added, 1 failed", timeout=60_000)
     expect(page.locator("#documents-state .failed")).to_contain_text("broken.pdf Its content is not a PDF")
     expect(page.locator("#documents tbody tr")).to_have_count(15)
+    page.reload()
+    view(page, "Documents")
+    expect(page.locator("#documents-state .failed")).to_contain_text("broken.pdf Its content is not a PDF")
     view(page, "Ask")
     ask(page, "Who was the lighthouse keeper of Skerryvore?")
     expect(page.locator("#chat .bot")).to_contain_text("Angus Dunmore")
@@ -121,20 +125,41 @@ def status(url: str, headers: dict[str, str] | None = None, data: bytes | None =
             return error.code
 
 
+CLOSED = (
+    *("/gradio_api/info", "/openapi.json", "/gradio_api/openapi.json", "/docs", "/redoc", "/monitoring", "/login"),
+    *("/gradio_api/runs", "/gradio_api/mcp", "/gradio_api/mcp/sse", "/gradio_api/vibe-edit", "/gradio_api/deep_link"),
+    *("/gradio_api/proxy=http://127.0.0.1", "/gradio_api/component_server", "/gradio_api/call/v2/ask"),
+)
+
+
 def test_the_page_is_locked_down_whatever_the_environment_says(server: Server) -> None:
     with urlopen(server.url, timeout=10) as response:
-        policy = response.headers["Content-Security-Policy"]
-        body = response.read().decode()
-    assert "default-src 'self'" in policy
-    assert "frame-ancestors 'none'" in policy
-    assert "fonts.googleapis.com" not in body
-    for path in (
-        *("/gradio_api/info", "/openapi.json", "/gradio_api/openapi.json", "/docs", "/monitoring", "/login"),
-        *("/gradio_api/runs", "/gradio_api/mcp/sse", "/gradio_api/proxy=http://127.0.0.1", "/gradio_api/vibe-edit"),
-    ):
-        assert status(server.url + path) == 404, path
-    assert status(server.url, {"Host": "evil.example"}) == 403
-    assert status(server.url, {"Origin": "https://evil.example"}) == 403
+        headers, body = response.headers, response.read().decode()
+    with urlopen(f"{server.url}/config", timeout=10) as response:
+        config = json.load(response)
+    policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
+    facts = {f"{path} is not there": status(server.url + path) == 404 for path in CLOSED} | {
+        "scripts come from here": "http" not in policy["script-src"],
+        "nothing else from elsewhere": policy["default-src"] == "'self'",
+        "data goes nowhere else": policy["connect-src"] == "'self'",
+        "forms go nowhere else": policy["form-action"] == "'self'",
+        "nobody frames the page": policy["frame-ancestors"] == "'none'" and headers["X-Frame-Options"] == "DENY",
+        "kinds of content are not guessed": headers["X-Content-Type-Options"] == "nosniff",
+        "nothing is kept on the way": headers["Cache-Control"] == "no-store",
+        "no other names are answered to": status(server.url, {"Host": "evil.example"}) == 403,
+        "no other page may call": status(server.url, {"Origin": "https://evil.example"}) == 403,
+        "no fonts from elsewhere": "fonts.googleapis.com" not in body and "fonts.gstatic.com" not in body,
+        "no share link": not config.get("share_url") and "gradio.live" not in server.log,
+        "no analytics": not config["analytics_enabled"],
+        "errors are not shown as they are": not config["show_error"],
+        "no events for programs": all(each["api_visibility"] == "private" for each in config["dependencies"]),
+        "no vibe mode": not config.get("vibe_mode"),
+        "no MCP": not config.get("mcp_server"),
+        "this machine alone": f"Footnote is at {server.url}" in server.log,
+        "no server name is told": "Server" not in headers,
+    }
+    assert len(facts) >= 25
+    assert [fact for fact, holds in facts.items() if not holds] == []
 
 
 def test_no_file_of_the_server_is_served(server: Server) -> None:

@@ -15,22 +15,34 @@ from rag.assistant import Assistant
 from rag.errors import QuestionError
 from rag.library import Library
 from rag.page.access import Access
-from rag.page.chat import Chat, Session
+from rag.page.chat import Chat
 from rag.page.conversation import MOST_EXCHANGES, ConversationError, read_conversation
+from rag.page.evidence import Evidence
+from rag.page.session import Session
 from rag.settings import Settings
 from rag.store import Store
 from tests.conftest import SAMPLE
 
-REQUEST: Any = SimpleNamespace(username=None)
+REQUEST: Any = SimpleNamespace(username=None, session_hash="tab")
 QUESTION = "When was the armistice in Korea signed?"
 AS_SET: tuple[Any, ...] = ("default", False, 0.4, 10, [], "", "")
 
 
 @pytest.fixture
-def chat(settings: Settings) -> Iterator[Chat]:
+def access(settings: Settings) -> Iterator[Access]:
     with Store(settings, create=True) as store:
         sync(store, [SAMPLE / "korean-war-armistice.txt", SAMPLE / "nixon-1972-visit.md"])
-        yield Chat(Access(Library(store)), lambda store, document, span: None)
+        yield Access(Library(store))
+
+
+@pytest.fixture
+def chat(access: Access) -> Chat:
+    return Chat(access)
+
+
+@pytest.fixture
+def evidence(access: Access) -> Evidence:
+    return Evidence(access, lambda store, document, span: None)
 
 
 def answered(chat: Chat, question: str, session: Session, wished: tuple[Any, ...] = AS_SET) -> list[tuple[Any, ...]]:
@@ -122,18 +134,28 @@ def test_asking_again_and_editing_leave_out_what_followed(chat: Chat) -> None:
 
 def test_a_stopped_answer_says_that_it_was_not_checked(chat: Chat) -> None:
     session = Session()
-    running = chat.answer(QUESTION, session, REQUEST, *AS_SET)
-    for _ in range(3):
-        next(running)
-    messages, session, _ = chat.stopped(session)
-    assert messages[-1]["content"].endswith("*Stopped before it was checked.*")
+    answering = chat.answer(QUESTION, session, REQUEST, *AS_SET)
+    shown = [next(answering), next(answering)]
+    chat.stop(REQUEST)
+    shown += answering
+    said = shown[-1][0][-1]["content"]
+    assert said.endswith("*Stopped before it was checked.*")
+    assert said.startswith(shown[1][0][-1]["content"])
     assert session.conversation.exchanges == ()
+    answering = chat.answer(QUESTION, session, REQUEST, *AS_SET)
+    next(answering)
+    next(answering)
+    fresh, *_ = chat.begin(REQUEST)
+    *_, (messages, shown_now, *_) = answering
+    assert (messages, shown_now) == ([], fresh)
+    chat.stop(REQUEST)  # nothing is waited for
+    assert "27 July" in answered(chat, QUESTION, session)[-1][0][-1]["content"]
 
 
 def test_a_conversation_is_gone_on_with_where_it_was_left(chat: Chat) -> None:
     session = Session()
     answered(chat, QUESTION, session)
-    resumed, messages, *_ = chat.resume(event(text=session.conversation.to_json()), Session())
+    resumed, messages, *_ = chat.resume(event(text=session.conversation.to_json()), REQUEST)
     assert messages == session.messages()
     answered(chat, "Where was it signed?", resumed)
     assert "armistice" in resumed.conversation.exchanges[1].answer.standalone_question.lower()
@@ -142,7 +164,7 @@ def test_a_conversation_is_gone_on_with_where_it_was_left(chat: Chat) -> None:
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"format": 1, "id": "x", "exchanges": 5}'])
 def test_what_is_no_conversation_is_refused(chat: Chat, text: str) -> None:
     with pytest.raises(ConversationError):
-        chat.resume(event(text=text), Session())
+        chat.resume(event(text=text), REQUEST)
 
 
 def test_a_conversation_that_could_not_be_read_again_is_not_gone_on_with(chat: Chat) -> None:
@@ -154,11 +176,11 @@ def test_a_conversation_that_could_not_be_read_again_is_not_gone_on_with(chat: C
     assert "too long to be kept" in shown[-1][0][-1]["content"]
 
 
-def test_a_footnote_opens_its_place_whatever_the_page_claims(chat: Chat) -> None:
+def test_a_footnote_opens_its_place_whatever_the_page_claims(chat: Chat, evidence: Evidence) -> None:
     session = Session()
     answered(chat, QUESTION, session)
     citation = session.conversation.exchanges[0].answer.citations[0]
-    *_, (html, _, opened) = chat.open(session, event(turn=0, number=0, place="cite"), REQUEST)
+    *_, (html, _, opened) = evidence.open(session, event(turn=0, number=0, place="cite"), REQUEST)
     assert f"<mark id='cited' class='cited'>{escape(citation.quote)}</mark>" in html
     assert opened.opened == ("default", citation.document_id)
     for claimed in (
@@ -167,38 +189,40 @@ def test_a_footnote_opens_its_place_whatever_the_page_claims(chat: Chat) -> None
         {"turn": "0", "number": 0},
         {"turn": -1, "number": 0},
     ):
-        *_, (html, _, _) = chat.open(session, event(place="cite", **claimed), REQUEST)
+        *_, (html, _, _) = evidence.open(session, event(place="cite", **claimed), REQUEST)
         assert "Select a footnote" in html
-    *_, (html, _, _) = chat.open(session, event(turn=0, number=0, place="elsewhere"), REQUEST)
+    *_, (html, _, _) = evidence.open(session, event(turn=0, number=0, place="elsewhere"), REQUEST)
     assert "Select a footnote" in html
 
 
-def test_a_citation_of_a_changed_document_says_so_and_is_found_again(chat: Chat, tmp_path: Any) -> None:
+def test_a_citation_of_a_changed_document_says_so_and_is_found_again(
+    access: Access, chat: Chat, evidence: Evidence, tmp_path: Any
+) -> None:
     session = Session()
     answered(chat, QUESTION, session)
     citation = session.conversation.exchanges[0].answer.citations[0]
     changed = tmp_path / "korean-war-armistice.txt"
     changed.write_text("A preface that was not there before.\n\n" + (SAMPLE / changed.name).read_text())
-    store = chat.access.library.first
+    store = access.library.first
     with store.writing() as writer:
         writer.remove_file(changed.name)
     sync(store, [changed])
-    *_, (html, _, _) = chat.open(session, event(turn=0, number=0, place="cite"), REQUEST)
+    *_, (html, _, _) = evidence.open(session, event(turn=0, number=0, place="cite"), REQUEST)
     assert "The document has changed since; the words now stand further down." in html
     assert f">{escape(citation.quote)}</mark>" in html
 
 
-def test_why_and_why_not(chat: Chat) -> None:
+def test_why_and_why_not(chat: Chat, evidence: Evidence) -> None:
     session = Session()
     with pytest.raises(QuestionError, match="nothing to export"):
         chat.export(session, "json")
-    assert "Ask a question first" in chat.why_not("nixon-1972-visit.md", session, REQUEST, *AS_SET)
+    assert "Ask a question first" in evidence.why_not("nixon-1972-visit.md", session, REQUEST, *AS_SET)
     answered(chat, QUESTION, session)
-    html, _ = chat.why(session, event(turn=0))
+    html, _ = evidence.why(session, event(turn=0))
     assert "#passage-0-0" in html
-    assert "nixon-1972-visit.md" in chat.why_not("nixon-1972-visit.md", session, REQUEST, *AS_SET)
+    assert "nixon-1972-visit.md" in evidence.why_not("nixon-1972-visit.md", session, REQUEST, *AS_SET)
     with pytest.raises(QuestionError, match=r"no document 'nothing\.txt'"):
-        chat.why_not("nothing.txt", session, REQUEST, *AS_SET)
+        evidence.why_not("nothing.txt", session, REQUEST, *AS_SET)
 
 
 def test_an_export_is_a_file_to_be_handed_over(chat: Chat) -> None:

@@ -7,6 +7,7 @@ from rag.assistant import Assistant
 from rag.examples import example_questions, question_from
 from rag.settings import Settings
 from rag.store import Store
+from tests.scripted_model import saying, serving
 
 
 @pytest.mark.parametrize(
@@ -58,3 +59,11 @@ def test_every_example_is_answered_by_the_document_it_comes_from(settings: Setti
         assert set(found) == {"When was the Treaty of Nerchinsk signed?", "Who designed the Eddystone light?"}
         assert not any(assistant.ask(question).refused for question in found)
         assert len(example_questions(assistant, count=1)) == 1
+
+
+def test_no_language_model_is_asked_for_examples(sample_store: Store) -> None:
+    with serving(saying("Yes [1].")) as model:
+        settings = sample_store.settings.changed(llm="openai", llm_url=f"{model.url}/v1", llm_model="m")
+        with Store(settings) as store:
+            assert example_questions(Assistant(store))
+        assert model.requests == []

@@ -20,8 +20,9 @@ HOMES = {
     "torch": {"rag/models.py"},
     "sentence_transformers": {"rag/models.py"},
     "gradio": {
-        *("app.py", "ingest/page/view.py", "eval/page/view.py", "eval/page/feedback.py"),
-        *(f"rag/page/{name}.py" for name in ("access", "ask", "chat", "endpoints", "told")),
+        *("app.py", "ingest/page/documents.py", "ingest/page/view.py"),
+        *(f"eval/page/{name}.py" for name in ("feedback", "thumbs", "view")),
+        *(f"rag/page/{name}.py" for name in ("access", "ask", "chat", "endpoints", "evidence", "told")),
     },
     "matplotlib": {"eval/report/charts.py"},
 }

@@ -7,11 +7,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from ingest.discover import Skipped
-from ingest.page.listing import listing_html, report_html
+from ingest.page.listing import listing_html, note_html, report_html, trouble_html
 from ingest.plan import Failure
 from ingest.report import Report
 from rag.catalog import DocumentSummary, FileRecord
-from rag.errors import RagError
 from rag.page.render import answer_markdown, plain, unplain
 from rag.types import Answer, Chunk, Passage, Span
 from tests.hostile import HOSTILE, Looked
@@ -53,7 +52,8 @@ def test_documents_are_escaped(text: str) -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_reports_are_escaped(text: str) -> None:
     report = Report(failed=[Failure(text, text, text)], skipped=[Skipped(text, text)], warnings=[text], finished=True)
-    for html in (report_html(report, text), report_html(RagError(text)), listing_html([], {}, {}, {}, text)):
+    listing = listing_html([], {}, {}, {}, text)
+    for html in (report_html(report, text), trouble_html(text), note_html(text), listing):
         assert Looked(html).dangers == []
 
 

@@ -1,12 +1,13 @@
-from collections.abc import Iterable
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 
+from ingest.page.reading import Reading
 from ingest.page.shelf import Shelf, Upload, UploadError, place_of, uploads_folder
 from ingest.report import Report
 from ingest.sync import sync
-from rag.errors import RagError
 from rag.retrieve import Retriever
 from rag.settings import Settings
 from rag.store import Store
@@ -26,10 +27,11 @@ def upload(arrived: Path, name: str, text: str = "The lighthouse stands on a roc
     return Upload(path, name)
 
 
-def last(reports: Iterable[Report | RagError]) -> Report:
-    *_, report = reports
-    assert isinstance(report, Report), report
-    return report
+def last(reading: Reading) -> Report:
+    reading.wait()
+    assert not reading.failure
+    assert reading.report
+    return reading.report
 
 
 def test_uploaded_files_are_kept_read_and_found(settings: Settings, arrived: Path) -> None:
@@ -101,11 +103,14 @@ def test_stopped_reading_keeps_what_was_read_and_goes_on(settings: Settings, arr
         texts |= {f"late {number}.txt": f"Lamp {number} burns gas." for number in range(100)}
         shelf.keep(store, [upload(arrived, name, text) for name, text in list(texts.items())[:200]])
         shelf.keep(store, [upload(arrived, name, text) for name, text in list(texts.items())[200:]])
-        reports = shelf.take_in(store)
-        for report in reports:
-            if isinstance(report, Report) and report.chunks_embedded:
-                shelf.stop(store)
-        assert not report.finished  # type: ignore[union-attr]
+        reading = shelf.take_in(store)
+        with pytest.raises(UploadError, match="are being read into this collection"):
+            shelf.take_in(store)
+        while not (reading.report and reading.report.chunks_embedded):
+            reading.wait(0.01)
+        shelf.stop(store)
+        assert not last(reading).finished
+        assert reading.stopped
         stored = len(store.documents())
         assert stored < count
         report = last(shelf.look_again(store))
@@ -145,11 +150,47 @@ def test_a_deleted_upload_is_gone_from_disk_and_a_folders_file_is_not(
         assert not (uploads_folder(store) / "b.txt").exists()
 
 
-def test_an_error_is_the_last_report(settings: Settings) -> None:
+def test_a_failure_is_a_sentence_and_a_bug_has_a_number(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> Report:
+        raise ZeroDivisionError
+
     shelf = Shelf()
     with Store(settings, create=True) as store:
-        *_, error = shelf.take_in(store)  # nothing was ever uploaded: there is no folder
-        assert isinstance(error, RagError)
+        reading = shelf.take_in(store)  # nothing was ever uploaded: there is no folder
+        reading.wait()
+        assert reading.failure.startswith("there is no file or folder ")
+        assert not reading.stopped
+        monkeypatch.setattr("ingest.page.reading.sync", broken)
+        reading = shelf.take_in(store)
+        reading.wait()
+        assert reading.failure.startswith("Something went wrong (error ")
+        assert shelf.reading(store) is reading
+
+
+def test_collections_are_read_in_turn_and_one_that_waits_can_be_stopped(
+    settings: Settings, arrived: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on = Event(), Event()
+
+    def slow(*arguments: Any) -> Report:
+        begun.set()
+        go_on.wait()
+        return sync(*arguments)
+
+    monkeypatch.setattr("ingest.page.reading.sync", slow)
+    shelf = Shelf()
+    with Store(settings, create=True) as first, first.beside("other", create=True) as other:
+        for store in (first, other):
+            shelf.keep(store, [upload(arrived, "a.txt")])
+        reading = shelf.take_in(first)
+        begun.wait()
+        waiting = shelf.take_in(other)
+        shelf.stop(other)
+        waiting.wait()
+        assert (waiting.stopped, waiting.report) == (True, None)
+        waiting = shelf.take_in(other)
+        go_on.set()
+        assert last(reading).added == last(waiting).added == ["a.txt"]
 
 
 def test_files_of_one_name_in_one_upload_are_all_kept(settings: Settings, arrived: Path) -> None:

@@ -11,7 +11,7 @@ from time import monotonic
 
 from eval.outcome import Outcome
 from eval.page.workbook import Workbook
-from rag.errors import RagError
+from rag.page.faults import sentence
 from rag.store import Store
 
 _PACE = 20  # the time left is reckoned from as many questions; those that a journal remembers soon drop out
@@ -67,11 +67,8 @@ class Evaluation:
             self._workbook.evaluate(self._watched)
         except Stopped:
             self.stopped = True
-        except RagError as error:
-            self.failure = str(error)
-        except Exception:
-            self.failure = "The evaluation broke off; the log says why. What was asked is kept."
-            raise
+        except Exception as error:
+            self.failure = sentence(error, hide_paths=False)
 
     def _watched(self, outcomes: Iterator[Outcome], total: int) -> Iterable[Outcome]:
         times = deque([monotonic()], maxlen=_PACE + 1)

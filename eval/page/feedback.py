@@ -165,7 +165,7 @@ def feedback_form(collection: gr.Dropdown, access: Access) -> FeedbackForm:
         try:
             return form.submit(access.store(name, request), asked, accepted, not_answered, evidence)
         except RagError as error:
-            return {status: status_html(str(error), "wrong")}
+            return {status: status_html(access.told(error, request), "wrong")}
 
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
     filled = [collection, question, answers, unanswerable, source, quote, selected]

@@ -96,24 +96,24 @@ class _View:
         try:
             store = self._access.store(collection, request)
         except RagError as error:
-            return {self._status: _wrong(error)}
+            return {self._status: self._wrong(error, request)}
         evaluation = self.evaluations.of(store)
         progress = self._moved(evaluation) if evaluation and evaluation.running else self._at_rest()
-        return {self._status: ""} | progress | self._results(store) | self._list(store)
+        return {self._status: ""} | progress | self._results(store, request) | self._list(store, request)
 
     def run(self, collection: str, request: gr.Request) -> Updates:
         """Start an evaluation, or watch the one that runs."""
         try:
             return self._moved(self.evaluations.start(self._access.store(collection, request)))
         except RagError as error:
-            return {self._status: _wrong(error)}
+            return {self._status: self._wrong(error, request)}
 
     def stop(self, collection: str, request: gr.Request) -> Updates:
         """Tell the evaluation to end after the question that is being asked."""
         try:
             evaluation = self.evaluations.of(self._access.store(collection, request))
         except RagError as error:
-            return {self._status: _wrong(error)}
+            return {self._status: self._wrong(error, request)}
         if evaluation is None or not evaluation.running:
             return self.show(collection, request)
         evaluation.stop()
@@ -124,14 +124,15 @@ class _View:
         try:
             evaluation = self.evaluations.of(self._access.store(collection, request))
         except RagError as error:
-            return self._at_rest() | {self._status: _wrong(error)}
+            return self._at_rest() | {self._status: self._wrong(error, request)}
         if evaluation and evaluation.running:
             return self._moved(evaluation)
         ended = "The evaluation is finished."
         if evaluation and evaluation.stopped:
             ended = "Stopped. Run the evaluation again to go on where it stopped."
         failed = evaluation.failure if evaluation else ""
-        return self.show(collection, request) | {self._status: _wrong(failed) if failed else status_html(ended)}
+        said = self._wrong(failed, request) if failed else status_html(ended)
+        return self.show(collection, request) | {self._status: said}
 
     def remove(self, collection: str, event: gr.EventData, request: gr.Request) -> Updates:
         """Delete a gold question."""
@@ -139,8 +140,8 @@ class _View:
             store = self._access.to_change(collection, request)
             Workbook(store).remove(str(getattr(event, "id", "")))
         except RagError as error:
-            return {self._status: _wrong(error)}
-        return {self._status: status_html("Deleted.")} | self._list(store)
+            return {self._status: self._wrong(error, request)}
+        return {self._status: status_html("Deleted.")} | self._list(store, request)
 
     def take_in(self, file: dict[str, Any], collection: str, request: gr.Request) -> Updates:
         """Add the questions of an uploaded gold file."""
@@ -151,18 +152,19 @@ class _View:
             count = Workbook(store).take_in(path)
         except RagError as error:
             # Its own name says more to the user than that of the copy on the server.
-            return emptied | {self._status: _wrong(str(error).replace(str(path), str(file["orig_name"])))}
+            named = str(error).replace(str(path), str(file["orig_name"]))
+            return emptied | {self._status: self._wrong(named, request)}
         finally:
             path.unlink(missing_ok=True)
         taken = status_html(f"{count:,} gold question{'s' if count != 1 else ''} of {file['orig_name']} added.")
-        return emptied | {self._status: taken} | self._list(store)
+        return emptied | {self._status: taken} | self._list(store, request)
 
     def report(self, collection: str, request: gr.Request) -> Updates:
         """The report of the last run, in a frame."""
         try:
             runs = Workbook(self._access.store(collection, request)).last_runs()
         except RagError as error:
-            return {self._status: _wrong(error)}
+            return {self._status: self._wrong(error, request)}
         return {self._open: gr.Button(visible=False), self._report: report_frame_html(runs[-1]) if runs else ""}
 
     def _moved(self, evaluation: Evaluation) -> Updates:
@@ -183,7 +185,7 @@ class _View:
             self._timer: gr.Timer(active=False),
         }
 
-    def _results(self, store: Store) -> Updates:
+    def _results(self, store: Store, request: gr.Request) -> Updates:
         shown: Updates = {self._summary: "", self._open: gr.Button(visible=False), self._report: ""}
         try:
             *before, last = Workbook(store).last_runs() or (None,)
@@ -192,21 +194,20 @@ class _View:
             compared = comparison(before[0], last) if before and before[0] else None
             shown[self._summary] = summary_html(last, compared, before[0] if before else None)
         except RagError as error:
-            shown[self._summary] = _wrong(error)
+            shown[self._summary] = self._wrong(error, request)
         return shown | {self._open: gr.Button(visible=True)}
 
-    def _list(self, store: Store) -> Updates:
+    def _list(self, store: Store, request: gr.Request) -> Updates:
         """The gold questions, and whether there are any to ask."""
         evaluation = self.evaluations.of(store)
         at_rest = evaluation is None or not evaluation.running
         try:
             questions = Workbook(store).questions()
         except GoldError as error:
-            again = status_html(f"{error}\nCorrect this file, then open Evaluation again.", "wrong")
+            again = self._wrong(f"{error}\nCorrect this file, then open Evaluation again.", request)
             return {self._questions: again, self._run: gr.Button(interactive=False, visible=at_rest)}
         usable = gr.Button(interactive=bool(questions), visible=at_rest)
         return {self._questions: questions_html(questions), self._run: usable}
 
-
-def _wrong(reason: object) -> str:
-    return status_html(str(reason), "wrong")
+    def _wrong(self, reason: RagError | str, request: gr.Request) -> str:
+        return status_html(self._access.told(reason, request), "wrong")

@@ -10,7 +10,6 @@ from pathlib import PurePosixPath
 from ingest.progress import counts
 from ingest.report import Report
 from rag.catalog import DocumentSummary, FileRecord
-from rag.errors import RagError
 
 MOST_SHOWN = 200  # documents; a page with thousands is slow, and nobody reads them
 _KINDS = {"text/markdown": "Markdown", "text/plain": "Text", "text/html": "HTML", "application/pdf": "PDF"}
@@ -79,8 +78,11 @@ def _status(record: FileRecord | None, size: int | None) -> str:
     return day if size is not None else f"{day}<br><span class='trouble'>file is gone</span>"
 
 
-def progress_html(report: Report) -> str:
-    """How far a sync has got, as a bar, in files and chunks, and the time left."""
+def progress_html(report: Report | None, *, stopping: bool = False) -> str:
+    """How far a sync has got, as a bar, in files and chunks, and the time left; None has not begun."""
+    if stopping or report is None:
+        said = "Stopping…" if stopping else "Reading the files…"
+        return f"<div class='progress'><p role='status'>{said}</p></div>"
     share = report.bytes_done / report.bytes if report.bytes else 0.0
     left = report.seconds_left
     remaining = f" · about {_duration(left)} left" if left is not None else ""
@@ -92,12 +94,18 @@ def progress_html(report: Report) -> str:
     )
 
 
-def report_html(report: Report | RagError | None, note: str = "") -> str:
+def trouble_html(reason: str) -> str:
+    """Why something could not be done."""
+    return f"<div class='report'><p role='alert' class='trouble'>{escape(_sentence(reason))}</p></div>"
+
+
+def note_html(note: str) -> str:
+    """What was done."""
+    return f"<div class='report'><p role='status'>{escape(note)}</p></div>"
+
+
+def report_html(report: Report, note: str = "") -> str:
     """What a sync did: counts, then every file that failed and why, then the warnings."""
-    if isinstance(report, RagError):
-        return f"<div class='report'><p role='alert' class='trouble'>{escape(_sentence(str(report)))}</p></div>"
-    if report is None:
-        return f"<div class='report'><p role='status'>{escape(note)}</p></div>" if note else ""
     said = {
         "added": len(report.added),
         "updated": len(report.updated),

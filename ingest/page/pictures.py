@@ -33,7 +33,7 @@ class Pictures:
         None if the document is no PDF, its file is gone, cannot be drawn, or has other words there by now.
         """
         page = document.page_at(span.start)
-        record = store.files().get(store.document_files().get(document.id, document.source))
+        record = store.file_of(document.id)
         if document.media_type != "application/pdf" or page is None or record is None:
             return None
         path = place_of(record)

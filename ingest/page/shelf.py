@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 from pathlib import Path, PurePosixPath
-from queue import SimpleQueue
-from threading import Event, Thread
+from threading import Lock
 from urllib.parse import quote
 
 from ingest.discover import Selection
-from ingest.report import Report
-from ingest.sync import sync
+from ingest.page.reading import Reading
 from rag.catalog import FileRecord
 from rag.errors import RagError
 from rag.settings import Settings
@@ -32,10 +30,6 @@ class Upload:
     name: str
 
 
-class _Stopped(Exception):
-    """Ends a sync from inside its progress."""
-
-
 class Shelf:
     """The documents of a store's collections, as the page changes them. Thread-safe.
 
@@ -44,13 +38,17 @@ class Shelf:
     """
 
     def __init__(self) -> None:
-        self._stops: dict[str, Event] = {}
+        self._readings: dict[str, Reading] = {}  # by collection
+        self._beginning = Lock()
+        self._turn = Lock()  # one sync at a time: each uses every core, and the store has one writer
 
     def keep(self, store: Store, uploads: Sequence[Upload]) -> list[Path]:
-        """Move uploaded files to where the collection keeps them. Raises UploadError, naming the limit, past one.
+        """Move uploaded files to where the collection keeps them.
 
         Of files with one name in one upload, as from several folders, each further one is given a number.
+        Raises UploadError, naming the limit, past one, and while documents are being read into the collection.
         """
+        self._refuse_while_reading(store)
         _refuse_too_much(store, uploads)
         folder = uploads_folder(store)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -64,30 +62,31 @@ class Shelf:
             kept.append(place)
         return kept
 
-    def take_in(self, store: Store) -> Iterator[Report | RagError]:
-        """Bring the collection in line with its uploaded files, reporting all the way; an error is the last report."""
-        return self._synced(store, [uploads_folder(store)], None)
+    def take_in(self, store: Store) -> Reading:
+        """Begin to bring the collection in line with its uploaded files. Raises UploadError while that goes on."""
+        return self._begin(store, [uploads_folder(store)])
 
-    def look_again(self, store: Store) -> Iterator[Report | RagError]:
-        """Read every known file that has changed since, and forget those that are gone. Reports as `take_in` does.
+    def look_again(self, store: Store) -> Reading:
+        """Begin to read every known file that has changed since, and to forget those that are gone. As `take_in`.
 
         New files in folders that were ingested elsewhere are left to who ingested them, and knows what to leave out.
         """
         uploads = uploads_folder(store)
-        roots = {Path(record.root) for record in store.files().values()} | {uploads}
+        files = store.files()
+        roots = {Path(record.root) for record in files.values()} | {uploads}
         missing = [root for root in roots if not root.exists()]
-        known = frozenset(store.files()) | {file.relative_to(uploads).as_posix() for file in _files_in(uploads)}
-        return self._synced(store, sorted(roots - set(missing)), Selection(only=known))
+        known = frozenset(files) | {file.relative_to(uploads).as_posix() for file in _files_in(uploads)}
+        return self._begin(store, sorted(roots - set(missing)), Selection(only=known))
 
     def stop(self, store: Store) -> None:
         """Let what is being done to the collection end soon; what was read stays."""
-        if stopping := self._stops.get(store.collection):
-            stopping.set()
+        if reading := self.reading(store):
+            reading.stop()
 
     def delete(self, store: Store, source: str) -> None:
         """Forget a file and its documents, and delete it if it was uploaded."""
         with store.writing() as writer:
-            record = store.files().get(source)
+            record = store.file(source)
             if record and Path(record.root) == uploads_folder(store).resolve():
                 (Path(record.root) / source).unlink(missing_ok=True)
             writer.remove_file(source)
@@ -95,30 +94,22 @@ class Shelf:
     def clear(self, store: Store) -> None:
         """End what is being done to a collection, and delete the files that were uploaded to it."""
         self.stop(store)
+        self._readings.pop(store.collection, None)
         shutil.rmtree(uploads_folder(store), ignore_errors=True)
 
-    def _synced(self, store: Store, paths: Sequence[Path], selection: Selection | None) -> Iterator[Report | RagError]:
-        reports: SimpleQueue[Report | RagError | None] = SimpleQueue()
-        stopping = self._stops[store.collection] = Event()
+    def reading(self, store: Store) -> Reading | None:
+        """What is being read into a collection, or was read last."""
+        return self._readings.get(store.collection)
 
-        def show(report: Report) -> None:
-            if stopping.is_set():
-                raise _Stopped
-            reports.put(report)
+    def _begin(self, store: Store, paths: Sequence[Path], selection: Selection | None = None) -> Reading:
+        with self._beginning:
+            self._refuse_while_reading(store)
+            self._readings[store.collection] = reading = Reading(store, paths, selection, self._turn)
+        return reading
 
-        def work() -> None:
-            try:
-                sync(store, paths, show, selection)
-            except _Stopped:
-                pass
-            except RagError as error:
-                reports.put(error)
-            finally:
-                reports.put(None)
-
-        Thread(target=work, daemon=True).start()
-        while (report := reports.get()) is not None:
-            yield report
+    def _refuse_while_reading(self, store: Store) -> None:
+        if (reading := self.reading(store)) and reading.running:
+            raise UploadError("documents are being read into this collection. Wait until that has ended, or stop it.")
 
 
 def uploads_folder(store: Store) -> Path:

@@ -12,8 +12,9 @@ from typing import Any
 import gradio as gr
 
 from rag.assistant import Assistant
-from rag.errors import StoreError
+from rag.errors import RagError, StoreError
 from rag.library import Library
+from rag.page.faults import names_only
 from rag.store import Store
 
 _OWN = "@"  # before a user's name, at the beginning of the names of collections of their own
@@ -37,10 +38,12 @@ class Access:
 
     def assistant(self, name: str, request: gr.Request) -> Assistant:
         """What answers from a collection. Raises StoreError if there is none of this name to be seen."""
-        if name not in self.names(request):
+        user = request.username
+        if (held := name in self.library.names()) and _is_visible(name, user):
+            return self.library.assistant(name)
+        if held or not user or name != _OWN + user:
             raise StoreError(f"there is no collection {name!r}. Choose another one.")
-        if name not in self.library.names():
-            self.library.create(name)
+        self.library.create(name)
         return self.library.assistant(name)
 
     def store(self, name: str, request: gr.Request) -> Store:
@@ -72,6 +75,10 @@ class Access:
             raise StoreError(f"Footnote was started with {name!r}. Delete its documents instead.")
         dropping(store)
         self.library.drop(name)
+
+    def told(self, failure: RagError | str, request: gr.Request) -> str:
+        """What a user is told of a failure: where people log in, without the paths of this machine."""
+        return names_only(str(failure)) if request.username else str(failure)
 
     def shared(self) -> Shared:
         """What programs may see, which show a token but are nobody's."""

@@ -1,7 +1,8 @@
-"""The Ask view: past conversations, the conversation, the evidence beside it. Lays out and wires; `Chat` answers."""
+"""The Ask view: past conversations, the conversation, the evidence beside it. Lays out and wires."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,15 @@ from typing import Any
 import gradio as gr
 
 from rag import page
+from rag.page.access import Access
 from rag.page.chart import NO_PASSAGES
-from rag.page.chat import Chat, Session
+from rag.page.chat import Chat
+from rag.page.evidence import Evidence
+from rag.page.session import Session
 from rag.page.source import NO_SOURCE
 from rag.query import LONGEST_QUESTION
+from rag.store import Store
+from rag.types import Document, Span
 
 _ASSETS = Path(page.__file__).parent
 _ANSWERING = 2  # questions at a time; more would only wait for each other's cores
@@ -30,9 +36,19 @@ class AskView:
     aside: gr.Column  # above the evidence, for a form
 
 
-def ask_view(demo: gr.Blocks, chat: Chat, collection: gr.Dropdown, private: dict[str, Any]) -> AskView:
-    """Build the view where it is called, over the collection that the box names. `private` goes to every event."""
-    settings = chat.access.library.first.settings
+def ask_view(
+    demo: gr.Blocks,
+    collection: gr.Dropdown,
+    access: Access,
+    picture: Callable[[Store, Document, Span], Any],
+    private: dict[str, Any],
+) -> AskView:
+    """Build the view where it is called, over the collection that the box names. `private` goes to every event.
+
+    `picture` is as `Evidence` takes it.
+    """
+    chat, evidence = Chat(access), Evidence(access, picture)
+    settings = access.library.first.settings
     session = gr.State(Session())
     with gr.Row(elem_id="workspace", equal_height=True):
         with gr.Column(elem_id="past", min_width=200, scale=0):
@@ -50,7 +66,7 @@ def ask_view(demo: gr.Blocks, chat: Chat, collection: gr.Dropdown, private: dict
                     [("Language model", False), ("Quotations only", True)],
                     value=False,
                     label="Answers by",
-                    visible=chat.access.library.assistant(settings.collection).model is not None,
+                    visible=access.library.assistant(settings.collection).model is not None,
                 )
                 strictness = gr.Slider(
                     0, 1, settings.strictness, step=0.05, label="Strictness", info="Below this confidence: no answer"
@@ -112,19 +128,19 @@ def ask_view(demo: gr.Blocks, chat: Chat, collection: gr.Dropdown, private: dict
     asked.append(chatbot.edit(chat.answer_edited, [session, *wishes], outputs, **answering))
     for event in asked:
         event.failure(_ready, None, question, **at_once)
-    question.stop(chat.stopped, session, [chatbot, session, question], cancels=asked, **at_once)
+    question.stop(chat.stop, None, None, **at_once)
 
     fresh = [session, chatbot, source, passages, fate, record]
     for begin in (new.click, chatbot.clear, record.begin):
         begin(chat.begin, None, fresh, **at_once)
-    record.resume(chat.resume, session, fresh, **at_once)
-    source.open(chat.open, session, [source, tabs, session], trigger_mode="multiple", **private)
-    source.why(chat.why, session, [passages, tabs], **at_once)
-    absent.input(chat.why_not, [absent, session, *wishes], fate, **private)
+    record.resume(chat.resume, None, fresh, **at_once)
+    source.open(evidence.open, session, [source, tabs, session], trigger_mode="multiple", **private)
+    source.why(evidence.why, session, [passages, tabs], **at_once)
+    absent.input(evidence.why_not, [absent, session, *wishes], fate, **private)
     for kind, button in exports.items():
         button.click(_exporter(chat, kind), session, file, **at_once)
     for listing in (absent, sources):
-        listing.focus(chat.sources, collection, listing, **at_once)
+        listing.focus(evidence.sources, collection, listing, **at_once)
     for turn in (collection.change, demo.load):
         turn(chat.turned_to, collection, [chatbot, sources, absent], **private)
     return AskView(session, collection, chatbot, source, aside)
