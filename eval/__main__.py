@@ -41,6 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "training", type=Path, nargs="+", metavar="FILE.jsonl", help="training files, plain or .xz"
         )
         fitting.set_defaults(command=_fit, fit=search_fit)
+    training = commands.add_parser("train-reader", help="train the reader, the reranker and the support checker")
+    training.add_argument("data", type=Path, metavar="FOLDER", help="where reader, rerank and support.jsonl.xz are")
+    training.add_argument("--out", type=Path, required=True, help="for checkpoints, the learning curve and the weights")
+    training.add_argument("--rows", type=int, default=200_000, help="examples to learn from (default: 200,000)")
+    training.add_argument("--begin", type=Path, help="weights of an earlier run to begin with")
+    training.set_defaults(command=_train)
     options = parser.parse_args(arguments)
     status: int = options.command(options)
     return status
@@ -48,6 +54,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _fit(options: argparse.Namespace) -> int:
     Console(highlight=False).print(options.fit(options.training))
+    return 0
+
+
+def _train(options: argparse.Namespace) -> int:
+    from eval.train_reader import train_reader  # torch takes seconds
+
+    curve = train_reader(options.data, options.out, options.rows, options.begin)
+    Console(highlight=False).print(curve)
     return 0
 
 

@@ -12,6 +12,19 @@ _AUXILIARY = re.compile(r"\b(is|are|was|were|can|could|will|would|has|have|had|m
 _NEGATION = re.compile(r"\b(is|are|was|were|can|could|will|would|has|have|had|may|might|must|should|does|do|did) not\b")
 _VERB = re.compile(r"\b([a-z]+[^s\W])(s)\b(?= (?:the|a|an|to|in|of|by|for|with|from|at|on|its|their)\b)")
 
+_PAIRS = (
+    "increase decrease, increased decreased, rise fall, rose fell, higher lower, highest lowest, more fewer, most "
+    "least, largest smallest, larger smaller, longest shortest, longer shorter, oldest youngest, older younger, "
+    "best worst, first last, earliest latest, earlier later, before after, begin end, began ended, beginning end, "
+    "start stop, started stopped, north south, northern southern, east west, eastern western, win lose, won lost, "
+    "winning losing, open close, opened closed, accept reject, accepted rejected, allowed forbidden, joined left, "
+    "arrived left, above below, maximum minimum, majority minority, common rare, male female, men women, father "
+    "mother, son daughter, brother sister, husband wife, king queen, upper lower, inside outside, rich poor, "
+    "urban rural, legal illegal, possible impossible, successful unsuccessful, positive negative, strong weak, "
+    "hot cold, old new"
+)
+_OPPOSITES = {one: other for pair in _PAIRS.split(", ") for one, other in (pair.split(), pair.split()[::-1])}
+
 
 def changed_number(claim: str, others: Sequence[str], chance: random.Random) -> str | None:
     """Another number of about the same size in the place of one of the claim's."""
@@ -59,6 +72,25 @@ def other_entity(claim: str, others: Sequence[str], chance: random.Random) -> st
             match = chance.choice(own)
             return claim[: match.start()] + chance.choice(names) + claim[match.end() :]
     return None
+
+
+def other_number(claim: str, others: Sequence[str], chance: random.Random) -> str | None:
+    """A number of another text in the place of one of this claim's."""
+    own = list(_NUMBER.finditer(claim))
+    numbers: list[str] = [number for other in others for number in _NUMBER.findall(other) if number not in claim]
+    if not own or not numbers:
+        return None
+    match = chance.choice(own)
+    return claim[: match.start()] + chance.choice(numbers) + claim[match.end() :]
+
+
+def opposite(claim: str, chance: random.Random) -> str | None:
+    """One of the claim's words as its opposite."""
+    found = [match for match in re.finditer(r"[a-z]+", claim) if match.group() in _OPPOSITES]
+    if not found:
+        return None
+    match = chance.choice(found)
+    return claim[: match.start()] + _OPPOSITES[match.group()] + claim[match.end() :]
 
 
 PERTURBATIONS: Mapping[str, Callable[[str, Sequence[str], random.Random], str | None]] = {

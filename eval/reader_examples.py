@@ -1,0 +1,211 @@
+"""Training files -> what the reader learns from: pairs of texts, and what is true of each.
+
+No file holds a question that its passage does not answer, so they are made: the likeliest other passage of the same
+set, the passage without the sentence that answers, and the question about something else that the passage names, or
+about the opposite. The files do not say which passages are of one article: those count as such that have the name in
+common which is most telling of each. One article in twelve is held out.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from math import log
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from eval.metrics.text import normalise
+from eval.perturb import PERTURBATIONS, negated, opposite, other_entity, other_number
+from eval.training import training_rows
+from rag.sentences import sentence_spans
+from rag.terms import stems
+from rag.types import Span
+
+_HELD_OUT = 12  # one article in so many
+_TELLING = 5  # of a question's words, by which another passage is found
+_COMMON = 0.05  # words that more of the passages have tell nothing
+_NAME = re.compile(r"(?<=[\w,;:)] )[A-Z][a-z]{2,}")  # not at the beginning of a sentence
+_HALF = frozenset({"nq_swap"})  # sets whose answers were exchanged for others: every second row
+_NEGATIVES = 4  # passages that do not answer, for each question of a ranking
+_SUPPORT = {"S": 0, "R": 1, "N": 2}
+
+
+class Task(StrEnum):
+    """What a pair teaches."""
+
+    READ = "read"
+    RANK = "rank"
+    SUPPORT = "support"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A pair of texts.
+
+    READ: `answers` are places in the second text, none if it does not answer. RANK: `label` 1 if the second text is of
+    use for the first, else 0. SUPPORT: 0 supported, 1 refuted, 2 not enough. READ has the label of RANK as well, or -1
+    where nothing is known. Examples of one `group` share their first text.
+    """
+
+    task: Task
+    first: str
+    second: str
+    label: int
+    answers: tuple[Span, ...] = ()
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """What is learned from, and what is held out, by task."""
+
+    training: dict[Task, list[Example]]
+    held_out: dict[Task, list[Example]]
+
+
+def load_examples(folder: Path, seed: int) -> Examples:
+    """The examples of a folder's reader.jsonl.xz, rerank.jsonl.xz and support.jsonl.xz, in an order drawn by lot.
+
+    Passages that are held out, and those that have a sentence in common with one, are in no training example.
+    """
+    chance = random.Random(seed)
+    training: dict[Task, list[Example]] = {}
+    held_out: dict[Task, list[Example]] = {}
+    unseen: set[int] = set()
+    for task, name, make in (
+        (Task.READ, "reader", _reading),
+        (Task.RANK, "rerank", _ranking),
+        (Task.SUPPORT, "support", _supporting),
+    ):
+        rows = list(training_rows(folder / f"{name}.jsonl.xz"))
+        kept: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
+        for row, article in zip(rows, _articles([_told(row) for row in rows]), strict=True):
+            kept[crc32(article.encode()) % _HELD_OUT == 0].append(row)
+        held_out[task] = list(make(kept[True], chance))
+        unseen |= {mark for example in held_out[task] for mark in _marks(example.second)}
+        training[task] = list(make(kept[False], chance))
+    for task, examples in training.items():
+        training[task] = [example for example in examples if unseen.isdisjoint(_marks(example.second))]
+        chance.shuffle(training[task])
+    return Examples(training, held_out)
+
+
+def _told(row: dict[str, Any]) -> str:
+    """The text of a row that its article is known by."""
+    if "passages" in row:
+        return str(max(row["passages"], key=lambda each: each["relevance"])["passage"])
+    return str(row.get("passage") or row["evidence"])
+
+
+def _articles(texts: Sequence[str]) -> list[str]:
+    """A name for the article of each text: of the names in it the one with the most occurrences, by rarity."""
+    found = [Counter(_NAME.findall(text)) for text in texts]
+    counts = Counter(name for each in found for name in each)
+    rarity = {name: log(len(texts) / count) for name, count in counts.items()}
+    return [
+        max(each, key=lambda name: (each[name] * rarity[name], name)) if each else text[:50]
+        for each, text in zip(found, texts, strict=True)
+    ]
+
+
+def _marks(text: str) -> set[int]:
+    """What tells whether two texts have a sentence in common."""
+    found = (normalise(span.of(text)) for span in sentence_spans(text))
+    return {hash(sentence) for sentence in found if len(sentence) > 40}
+
+
+def _reading(rows: Sequence[dict[str, Any]], chance: random.Random) -> Iterator[Example]:
+    others = _Others(rows)
+    for place, row in enumerate(rows):
+        if row["src"] in _HALF and place % 2:
+            continue
+        for asked in row["questions"]:
+            question, passage = asked["question"], row["passage"]
+            answers = tuple(Span(start, start + len(text)) for start, text in asked["spans"])
+            texts = [normalise(text) for _, text in asked["spans"]]
+            yield Example(Task.READ, question, passage, 1, answers)
+            drawn = chance.random()
+            if drawn < 0.38:
+                if other := others.of(passage, row["src"], question, texts):
+                    yield Example(Task.READ, question, other, 0)
+            elif drawn < 0.56:
+                if rest := _without(passage, answers, texts):
+                    yield Example(Task.READ, question, rest, -1)
+            elif drawn < 0.85 and (twisted := _twisted(question, passage, texts, chance)):
+                yield Example(Task.READ, twisted, passage, -1)
+
+
+class _Others:
+    """Finds the passage of the same set that has most of a question's words, each counted by how rare it is."""
+
+    def __init__(self, rows: Sequence[dict[str, Any]]) -> None:
+        self._passages = [row["passage"] for row in rows]
+        self._places: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        self._sizes = Counter(row["src"] for row in rows)
+        for place, row in enumerate(rows):
+            for stem in set(stems(row["passage"])):
+                self._places[row["src"], stem].append(place)
+
+    def of(self, passage: str, source: str, question: str, answers: Sequence[str]) -> str | None:
+        """The likeliest passage other than the one given that holds none of the answers."""
+        found = {stem: self._places.get((source, stem), []) for stem in set(stems(question))}
+        telling = sorted((places for places in found.values() if places), key=len)[:_TELLING]
+        scores: Counter[int] = Counter()
+        for places in telling:
+            if len(places) <= max(_COMMON * self._sizes[source], 20):
+                rarity = log(self._sizes[source] / len(places))
+                scores.update(dict.fromkeys(places, rarity))
+        likeliest = (self._passages[place] for place, _ in scores.most_common(8))
+        return next((each for each in likeliest if each != passage and not _holds(each, answers)), None)
+
+
+def _holds(text: str, answers: Sequence[str]) -> bool:
+    plain = f" {normalise(text)} "
+    return any(f" {answer} " in plain for answer in answers)
+
+
+def _without(passage: str, answers: Sequence[Span], texts: Sequence[str]) -> str | None:
+    """The passage without the sentences that hold an answer; None if too little is left or it still holds one."""
+    sentences = sentence_spans(passage)
+    kept = [one.of(passage) for one in sentences if all(one.end <= a.start or a.end <= one.start for a in answers)]
+    rest = " ".join(kept)
+    return rest if len(kept) < len(sentences) and len(rest) > 80 and not _holds(rest, texts) else None
+
+
+def _twisted(question: str, passage: str, answers: Sequence[str], chance: random.Random) -> str | None:
+    """The question about something else that the passage names, about the opposite, or denied."""
+    ways: list[Callable[[], str | None]] = [
+        lambda: other_entity(question, [passage], chance),
+        lambda: other_number(question, [passage], chance),
+        lambda: opposite(question, chance),
+        lambda: negated(question, [], chance),
+    ]
+    chance.shuffle(ways)
+    twisted = next((found for way in ways if (found := way())), None)
+    return twisted if twisted and not _holds(twisted, answers) else None
+
+
+def _ranking(rows: Sequence[dict[str, Any]], chance: random.Random) -> Iterator[Example]:
+    for row in rows:
+        found: dict[int, list[str]] = {1: [], 0: []}
+        for each in row["passages"]:
+            found[each["relevance"]].append(each["passage"])
+        for label, passages in found.items():
+            for passage in chance.sample(passages, min(len(passages), _NEGATIVES if label == 0 else 2)):
+                yield Example(Task.RANK, row["question"], passage, label, group=row["question"])
+
+
+def _supporting(rows: Sequence[dict[str, Any]], chance: random.Random) -> Iterator[Example]:
+    """Claims as they are labelled; and every second supported one spoilt in some way, which its evidence refutes."""
+    claims = [row["claim"] for row in rows]
+    for row in rows:
+        yield Example(Task.SUPPORT, row["claim"], row["evidence"], _SUPPORT[row["label"]])
+        if row["label"] == "S" and chance.random() < 0.5:
+            way = chance.choice(list(PERTURBATIONS.values()))
+            if spoilt := way(row["claim"], claims, chance):
+                yield Example(Task.SUPPORT, spoilt, row["evidence"], _SUPPORT["R"])

@@ -1,0 +1,200 @@
+"""The trained reader: what it is shown, what is made of what it says, and how it is trained."""
+
+from __future__ import annotations
+
+import json
+import lzma
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tokenizers import Tokenizer
+from transformers import BertConfig, BertModel
+
+from eval import train_reader as training
+from eval.metrics.text import normalise
+from eval.reader_examples import Task, load_examples
+from rag.models import BUNDLED_EMBEDDER, embedder_folder
+from rag.reader import Reader
+from rag.reader_network import Batch, Heads, ReaderNetwork, batch_of, packed, unpacked
+from rag.reader_pairs import PairTokenizer
+
+PASSAGE = "The lamp was lit in 1811. Its keeper was Thomas Reid, a sailor from Arbroath. It burned sperm oil."
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> Any:
+    loaded: Any = Tokenizer.from_file(str(embedder_folder(BUNDLED_EMBEDDER) / "tokenizer.json"))
+    loaded.no_truncation()
+    loaded.no_padding()
+    return loaded
+
+
+def small_network() -> ReaderNetwork:
+    torch.manual_seed(3)
+    config = BertConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64)
+    return ReaderNetwork(BertModel(config, add_pooling_layer=False))
+
+
+def test_a_pair_is_one_stretch_whose_offsets_are_the_passages(tokenizer: Any) -> None:
+    (stretch,) = PairTokenizer(tokenizer, 64, 16).stretches([("Who kept it?", PASSAGE)])
+    words = [PASSAGE[start:end].lower() for start, end in stretch.offsets]
+    assert words == [tokenizer.id_to_token(id).removeprefix("##") for id in stretch.ids[stretch.begin : -1]]
+    assert stretch.kinds == [0] * stretch.begin + [1] * (len(stretch.ids) - stretch.begin)
+
+
+def test_a_long_passage_is_seen_whole_in_stretches_that_overlap(tokenizer: Any) -> None:
+    passage = " ".join(f"word{number}" for number in range(200))
+    stretches = PairTokenizer(tokenizer, 64, 16).stretches([("Who?", passage), ("What?", "Nothing.")])
+    assert [stretch.pair for stretch in stretches] == [0] * (len(stretches) - 1) + [1]
+    assert all(len(stretch.ids) <= 64 for stretch in stretches)
+    seen = [offset for stretch in stretches[:-1] for offset in stretch.offsets]
+    assert {place for start, end in seen for place in range(start, end)} == {
+        place for place, letter in enumerate(passage) if letter != " "
+    }
+    assert len(seen) > len(set(seen))
+
+
+def test_padding_changes_nothing(tokenizer: Any) -> None:
+    network = small_network().eval()
+    short, long = PairTokenizer(tokenizer, 128, 16).stretches([("Who?", "Reid."), ("Who kept it?", PASSAGE)])
+    with torch.inference_mode():
+        alone, together = network(batch_of([short])), network(batch_of([short, long]))
+    count = len(short.ids)
+    assert torch.allclose(alone.start[0], together.start[0, :count], atol=1e-5)
+    assert torch.allclose(alone.support[0], together.support[0], atol=1e-5)
+
+
+class Scripted(torch.nn.Module):
+    """Finds its answer where the passage has these tokens."""
+
+    def __init__(self, first: int, last: int, nothing: float) -> None:
+        super().__init__()
+        self.first, self.last, self.nothing = first, last, nothing
+
+    def forward(self, batch: Batch) -> Heads:
+        start, end = (torch.where(batch.ids == token, 5.0, -5.0) for token in (self.first, self.last))
+        start[:, 0] = end[:, 0] = self.nothing
+        support = torch.zeros((len(batch.ids), 3))
+        return Heads(start, end, batch.mask.sum(dim=1).float(), support)
+
+
+def test_the_likeliest_words_are_told_with_their_odds_over_none(tokenizer: Any) -> None:
+    network = Scripted(tokenizer.token_to_id("thomas"), tokenizer.token_to_id("reid"), nothing=1.5)
+    read = Reader(network, tokenizer).read("Who kept it?", [PASSAGE, "", "Nothing of it."])
+    assert read[0].spans[0].span.of(PASSAGE) == "Thomas Reid"
+    assert read[0].answers == pytest.approx(10 - 3)
+    assert all(scored.score <= 7 for scored in read[0].spans)
+    assert (read[1].spans, read[1].answers) == ((), float("-inf"))
+    assert read[2].answers == pytest.approx(-10 - 3)
+
+
+def test_an_answer_far_into_a_long_passage_is_found_once(tokenizer: Any) -> None:
+    network = Scripted(tokenizer.token_to_id("thomas"), tokenizer.token_to_id("reid"), nothing=0.0)
+    passage = "It burned oil. " * 150 + PASSAGE + " It burned oil." * 150
+    (read,) = Reader(network, tokenizer).read("Who kept it?", [passage])
+    found = [scored.span for scored in read.spans if scored.score > 5]
+    assert [span.of(passage) for span in found] == ["Thomas Reid"]
+
+
+def test_what_is_judged_is_a_probability(tokenizer: Any) -> None:
+    judged = Reader(small_network(), tokenizer).judge([("It burned oil.", PASSAGE), ("It burned gas.", PASSAGE * 40)])
+    assert judged.shape == (2, 3)
+    assert judged.sum(axis=1) == pytest.approx([1, 1], abs=1e-5)
+
+
+def test_weights_are_stored_small_and_come_back_nearly_the_same(tmp_path: Path) -> None:
+    network, other = small_network(), small_network()
+    packed(network, tmp_path / "reader.safetensors")
+    other.load_state_dict(unpacked(tmp_path / "reader.safetensors"))
+    before = network.state_dict()
+    for name, weight in other.state_dict().items():
+        assert torch.allclose(weight, before[name], atol=float(before[name].abs().max()) / 120 + 1e-3), name
+    size = sum(weight.numel() for weight in before.values())
+    assert (tmp_path / "reader.safetensors").stat().st_size < 1.5 * size
+
+
+def rows() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Training files of made-up lighthouses."""
+    names = ["Reid", "Smith", "Brown", "Moore", "Clark", "Grant", "Stone", "Marsh"]
+    for number in range(1000):
+        keeper = f"{names[number % 8]} {names[number // 8 % 8]}"
+        town = "Port" + "".join("abcdefghij"[int(digit)] for digit in str(number // 4))
+        told = f"The keeper of lighthouse {number} at {town} was Thomas {keeper}, paid {number + 70} pounds a year."
+        more = f"Lighthouse {number} stands on a rock {number + 3} miles from the shore of {town}, near {town}."
+        passage = f"{told} {more}"
+        place = passage.index(f"Thomas {keeper}")
+        asked = {"question": f"Who kept lighthouse {number}?", "spans": [[place, f"Thomas {keeper}"]]}
+        yield "reader", {"src": "made up", "licence": "", "passage": passage, "questions": [asked]}
+        passages = [{"passage": told, "relevance": 1}, {"passage": more, "relevance": 0}]
+        yield "rerank", {"src": "made up", "question": f"Who kept lighthouse {number}?", "passages": passages}
+        yield "support", {"src": "made up", "claim": told, "evidence": passage, "label": "SRN"[number % 3]}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("training")
+    texts: dict[str, list[str]] = {"reader": [], "rerank": [], "support": []}
+    for name, row in rows():
+        texts[name].append(json.dumps(row))
+    for name, lines in texts.items():
+        with lzma.open(folder / f"{name}.jsonl.xz", "wt") as file:
+            file.write("\n".join(lines))
+    return folder
+
+
+def test_examples_that_do_not_answer_do_not_and_nothing_held_out_is_learned_from(data: Path) -> None:
+    examples = load_examples(data, seed=1)
+    reading = examples.training[Task.READ]
+    answered = {example.first: example for example in reading if example.answers}
+    others = [example for example in reading if not example.answers]
+    assert len(others) > len(answered) / 2
+    assert {example.label for example in others} == {0, -1}
+    for example in others:
+        if known := answered.get(example.first):
+            answer = known.answers[0].of(known.second)
+            assert normalise(answer) not in normalise(example.second)
+    held_out = {example.second for task in Task for example in examples.held_out[task]}
+    assert held_out
+    assert held_out.isdisjoint(example.second for task in Task for example in examples.training[task])
+
+
+def test_training_that_was_stopped_goes_on_as_if_it_had_not_been(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "_POOL", 64)
+    monkeypatch.setattr(training, "_WARM_UP", 64)
+    monkeypatch.setattr(training, "_MEASURED", (128,))
+    monkeypatch.setattr(training, "BertModel", SmallBert)
+    monkeypatch.setattr("eval.reader_scores._MOST", dict.fromkeys(Task, 40))
+    whole = training.train_reader(data, tmp_path / "whole", rows=256)
+    assert len(whole.splitlines()) == 1 + 3, "before the first row, after half of them, at the end"
+
+    class Stop(Exception):
+        pass
+
+    def stopped(self: Any, pool: int) -> Any:
+        if pool == 2:
+            self._save()
+            raise Stop
+        return batches(self, pool)
+
+    batches = training._Training._batches
+    with monkeypatch.context() as stopping:
+        stopping.setattr(training._Training, "_batches", stopped)
+        with pytest.raises(Stop):
+            training.train_reader(data, tmp_path / "parts", rows=256)
+    training.train_reader(data, tmp_path / "parts", rows=256)
+    first, second = (unpacked(tmp_path / name / "reader.safetensors") for name in ("whole", "parts"))
+    assert all(torch.allclose(weight, second[name], atol=1e-3) for name, weight in first.items())
+
+
+class SmallBert:
+    """Stands where the bundled encoder would be loaded."""
+
+    @staticmethod
+    def from_pretrained(*_: Any, **__: Any) -> BertModel:
+        config = BertConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64)
+        return BertModel(config, add_pooling_layer=False)
