@@ -6,12 +6,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Lock, Thread
+from threading import Lock
 from time import monotonic
 
 from eval.outcome import Outcome
 from eval.page.workbook import Workbook
-from rag.page.faults import sentence
+from rag.page.background import Background, Stopped
 from rag.store import Store
 
 _PACE = 20  # the time left is reckoned from as many questions; those that a journal remembers soon drop out
@@ -28,47 +28,12 @@ class Progress:
     question: str = ""
 
 
-class Stopped(Exception):
-    """The evaluation was stopped before its last question; what was asked is kept."""
-
-
-class Evaluation:
-    """One evaluation in a thread of its own. `failure` is a sentence, once it ended without a run."""
+class Evaluation(Background):
+    """One evaluation; it stops after the question that is being asked, and what was asked is kept."""
 
     def __init__(self, workbook: Workbook) -> None:
         self.progress = Progress()
-        self.failure = ""
-        self.stopped = False
-        self._stopping = Event()
-        self._workbook = workbook
-        self._thread = Thread(target=self._work, name="evaluation", daemon=True)
-        self._thread.start()
-
-    @property
-    def running(self) -> bool:
-        """Whether it still asks questions."""
-        return self._thread.is_alive()
-
-    @property
-    def stopping(self) -> bool:
-        """Whether it was told to stop."""
-        return self._stopping.is_set()
-
-    def stop(self) -> None:
-        """End it after the question that is being asked."""
-        self._stopping.set()
-
-    def wait(self, seconds: float | None = None) -> None:
-        """Return when it has ended, or after so many seconds."""
-        self._thread.join(seconds)
-
-    def _work(self) -> None:
-        try:
-            self._workbook.evaluate(self._watched)
-        except Stopped:
-            self.stopped = True
-        except Exception as error:
-            self.failure = sentence(error, hide_paths=False)
+        super().__init__("evaluation", lambda: workbook.evaluate(self._watched))
 
     def _watched(self, outcomes: Iterator[Outcome], total: int) -> Iterable[Outcome]:
         times = deque([monotonic()], maxlen=_PACE + 1)
