@@ -199,3 +199,14 @@ def test_files_of_one_name_in_one_upload_are_all_kept(settings: Settings, arrive
         kept = Shelf().keep(store, [upload(arrived, "notes.txt", text) for text in texts])
         assert [path.name for path in kept] == ["notes.txt", "notes (2).txt", "notes (3).txt"]
         assert [path.read_text() for path in kept] == texts
+
+
+def test_clearing_waits_for_what_is_being_read(settings: Settings, arrived: Path) -> None:
+    shelf = Shelf()
+    with Store(settings, create=True) as store:
+        shelf.keep(store, [upload(arrived, "a.txt", "Lamp oil burns in winter. " * 2000)])
+        reading = shelf.take_in(store)
+        shelf.clear(store)
+        assert not reading.running
+        assert shelf.reading(store) is None
+        assert not uploads_folder(store).exists()

@@ -92,9 +92,10 @@ class Shelf:
             writer.remove_file(source)
 
     def clear(self, store: Store) -> None:
-        """End what is being done to a collection, and delete the files that were uploaded to it."""
-        self.stop(store)
-        self._readings.pop(store.collection, None)
+        """End what is being done to a collection, wait for that, and delete the files that were uploaded to it."""
+        if reading := self._readings.pop(store.collection, None):
+            reading.stop()
+            reading.wait()
         shutil.rmtree(uploads_folder(store), ignore_errors=True)
 
     def reading(self, store: Store) -> Reading | None:
