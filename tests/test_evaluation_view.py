@@ -355,17 +355,22 @@ def test_everything_of_a_question_is_shown_as_text(page: Page) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_stands_out_from_its_ground(browser: Browser, server: Server, theme: str) -> None:
-    page = browser.new_page(viewport={"width": 390, "height": 844})
-    page.goto(f"{server.url}?__theme={theme}")
-    add_question(page, "Who was the keeper of Skerryvore?", "Bruce", "called Angus Dunmore")
-    open_evaluation(page)
-    run_evaluation(page, "run-1")
-    assert page.evaluate(CONTRASTS) == []
-    page.get_by_role("button", name="Show the full report").click()
-    ground = page.locator(".gradio-container").evaluate("one => getComputedStyle(one).backgroundColor")
-    expect(page.frame_locator("iframe").locator("body")).to_have_css("background-color", ground)
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
-    page.close()
+    with browser.new_page(viewport={"width": 390, "height": 844}) as page:
+        page.goto(f"{server.url}?__theme={theme}")
+        add_question(page, "Who was the keeper of Skerryvore?", "Bruce", "called Angus Dunmore")
+        open_evaluation(page)
+        run_evaluation(page, "run-1")
+        assert page.evaluate(CONTRASTS) == []
+        page.get_by_role("button", name="Show the full report").click()
+        report = page.frame_locator("iframe").locator("body")
+        expect(report).to_have_css("background-color", ground_of(page), timeout=LONG)
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        page.evaluate("document.body.classList.toggle('dark')")
+        expect(report).to_have_css("background-color", ground_of(page), timeout=LONG)
+
+
+def ground_of(page: Page) -> str:
+    return str(page.locator(".gradio-container").evaluate("one => getComputedStyle(one).backgroundColor"))
 
 
 if __name__ == "__main__":

@@ -199,7 +199,7 @@ def report_frame_html(run: Run) -> str:
         "<div class='downloads'>"
         f"<button type='button' data-download='report' data-name='{name}.html'>Download the report (HTML)</button>"
         f"<button type='button' data-download='run' data-name='{name}.json'>Download the run (JSON)</button></div>"
-        f"<iframe sandbox='allow-scripts' title='Report of {name}' srcdoc=\"{escape(report_html(run))}\"></iframe>"
+        f"<iframe sandbox='allow-scripts' title='Report of {name}' data-report=\"{escape(report_html(run))}\"></iframe>"
         f"<pre hidden>{escape(run.to_json())}</pre>"
     )
 
