@@ -82,17 +82,23 @@ def load_examples(folder: Path, seed: int) -> Examples:
         (Task.RANK, "rerank", _ranking),
         (Task.SUPPORT, "support", _supporting),
     ):
-        rows = list(training_rows(folder / f"{name}.jsonl.xz"))
-        kept: dict[bool, list[dict[str, Any]]] = {True: [], False: []}
-        for row, article in zip(rows, _articles([_told(row) for row in rows]), strict=True):
-            kept[crc32(article.encode()) % _HELD_OUT == 0].append(row)
-        held_out[task] = list(make(kept[True], chance))
+        learned_from, kept_apart = split_rows(folder / f"{name}.jsonl.xz")
+        held_out[task] = list(make(kept_apart, chance))
         unseen |= {mark for example in held_out[task] for mark in _marks(example.second)}
-        training[task] = list(make(kept[False], chance))
+        training[task] = list(make(learned_from, chance))
     for task, examples in training.items():
         training[task] = [example for example in examples if unseen.isdisjoint(_marks(example.second))]
         chance.shuffle(training[task])
     return Examples(training, held_out)
+
+
+def split_rows(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rows of a training file that the reader learns from, and those whose articles it never sees."""
+    rows = list(training_rows(path))
+    kept: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
+    for row, article in zip(rows, _articles([_told(row) for row in rows]), strict=True):
+        kept[crc32(article.encode()) % _HELD_OUT == 0].append(row)
+    return kept[False], kept[True]
 
 
 def _told(row: dict[str, Any]) -> str:

@@ -37,7 +37,7 @@ def score_reader(reader: Reader, held_out: Mapping[Task, Sequence[Example]]) -> 
     reading, ranking, supporting = (_spread(held_out[task], _MOST[task]) for task in Task)
     read = reader.read_pairs([(example.first, example.second) for example in reading])
     f1 = [
-        token_f1(found.spans[0].span.of(example.second), [answer.of(example.second) for answer in example.answers])
+        token_f1(found.spans(1)[0].span.of(example.second), [answer.of(example.second) for answer in example.answers])
         for example, found in zip(reading, read, strict=True)
         if example.answers
     ]

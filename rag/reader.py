@@ -22,7 +22,6 @@ _OVERLAP = 96  # tokens that neighbouring stretches have in common
 _AT_ONCE = 16  # stretches of a batch, of about equal length
 _LONGEST_ANSWER = 30  # tokens
 _ENDS = 20  # likeliest first and last tokens that are paired
-_SPANS = 12  # likeliest spans that are told of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +33,36 @@ class ScoredSpan:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What a passage says to a question: the likeliest answers, best first, and the log odds that it is of use."""
+class _ReadStretch:
+    """The tokens of a stretch: their places in the passage, shape (tokens, 2), and how likely each is the answer's
+    first and last, as log odds against no answer. Tokens in the middle of a word are neither.
+    """
 
-    spans: tuple[ScoredSpan, ...]
+    places: NDArray[np.int64]
+    first: Floats
+    last: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class PassageReading:
+    """What a passage says to a question. `relevance` is the log odds that it is of use."""
+
     relevance: float
+    stretches: tuple[_ReadStretch, ...]
 
     @property
     def answers(self) -> float:
         """The log odds that the answer stands here; -inf for a passage without words."""
-        return self.spans[0].score if self.spans else float("-inf")
+        return max((each.score for each in self.spans(1)), default=float("-inf"))
+
+    def spans(self, most: int, within: Span | None = None) -> list[ScoredSpan]:
+        """The likeliest answers, best first; those within a part of the passage, if one is given."""
+        found: dict[Span, float] = {}
+        for stretch in self.stretches:
+            for span, score in _likeliest(stretch, most, within):
+                found[span] = max(score, found.get(span, score))
+        ranked = sorted(found.items(), key=lambda each: (-each[1], each[0]))
+        return [ScoredSpan(span, score) for span, score in ranked[:most]]
 
 
 class Reader:
@@ -60,16 +79,18 @@ class Reader:
         self._batch_of = batch_of
         self._inference_mode = torch.inference_mode
 
-    def read(self, question: str, passages: Sequence[str]) -> list[Reading]:
+    def read(self, question: str, passages: Sequence[str]) -> list[PassageReading]:
         """What each passage says to a question."""
         return self.read_pairs([(question, passage) for passage in passages])
 
-    def read_pairs(self, pairs: Sequence[tuple[str, str]]) -> list[Reading]:
+    def read_pairs(self, pairs: Sequence[tuple[str, str]]) -> list[PassageReading]:
         """What the passage of each (question, passage) says."""
-        readings: list[list[Reading]] = [[] for _ in pairs]
-        for stretch, start, end, relevance, _ in self._through(pairs):
-            readings[stretch.pair].append(Reading(tuple(_best_spans(stretch, start, end)), relevance))
-        return [_joined(each) for each in readings]
+        read: list[list[_ReadStretch]] = [[] for _ in pairs]
+        relevance = [float("-inf")] * len(pairs)
+        for stretch, start, end, of_use, _ in self._through(pairs):
+            read[stretch.pair].append(_read(stretch, start, end, pairs[stretch.pair][1]))
+            relevance[stretch.pair] = max(relevance[stretch.pair], float(of_use))
+        return [PassageReading(*each) for each in zip(relevance, map(tuple, read), strict=True)]
 
     def judge(self, pairs: Sequence[tuple[str, str]]) -> Floats:
         """The probabilities that each (claim, evidence) is supported, refuted, neither: shape (len(pairs), 3)."""
@@ -92,28 +113,34 @@ class Reader:
             yield from zip(batch, *rows, strict=True)
 
 
-def _best_spans(stretch: Stretch, start: Floats, end: Floats) -> Iterator[ScoredSpan]:
+def _read(stretch: Stretch, start: Floats, end: Floats, passage: str) -> _ReadStretch:
+    """A stretch's tokens by their odds. The first token of all stands for no answer."""
+    here = slice(stretch.begin, stretch.begin + len(stretch.offsets))
+    places = np.array(stretch.offsets, np.int64).reshape(-1, 2)
+    begins = np.array([not _inside_a_word(passage, place) for place, _ in stretch.offsets], bool)
+    ends = np.array([not _inside_a_word(passage, place) for _, place in stretch.offsets], bool)
+    first, last = start[here] - start[0], end[here] - end[0]
+    return _ReadStretch(places, np.where(begins, first, -np.inf), np.where(ends, last, -np.inf))
+
+
+def _inside_a_word(text: str, place: int) -> bool:
+    return text[place - 1 : place].isalnum() and text[place : place + 1].isalnum()
+
+
+def _likeliest(stretch: _ReadStretch, most: int, within: Span | None) -> Iterator[tuple[Span, float]]:
     """The likeliest spans of a stretch, best first."""
-    count = len(stretch.offsets)
-    if not count:
+    places = stretch.places
+    inside = np.arange(len(places))
+    if within:
+        inside = np.flatnonzero((places[:, 0] >= within.start) & (places[:, 1] <= within.end))
+    if not len(inside):
         return
-    nothing = float(start[0] + end[0])
-    start, end = start[stretch.begin :][:count], end[stretch.begin :][:count]
-    firsts, lasts = np.argsort(-start)[:_ENDS], np.argsort(-end)[:_ENDS]
+    firsts = inside[np.argsort(-stretch.first[inside], kind="stable")[:_ENDS]]
+    lasts = inside[np.argsort(-stretch.last[inside], kind="stable")[:_ENDS]]
     length = lasts[None, :] - firsts[:, None]
-    scores = np.where((length >= 0) & (length < _LONGEST_ANSWER), start[firsts, None] + end[None, lasts], -np.inf)
-    for place in np.argsort(-scores, axis=None)[:_SPANS]:
+    scores = stretch.first[firsts, None] + stretch.last[None, lasts]
+    scores = np.where((length >= 0) & (length < _LONGEST_ANSWER), scores, -np.inf)
+    for place in np.argsort(-scores, axis=None, kind="stable")[:most]:
         first, last = np.unravel_index(place, scores.shape)
         if np.isfinite(scores[first, last]):
-            begins, ends = stretch.offsets[firsts[first]][0], stretch.offsets[lasts[last]][1]
-            yield ScoredSpan(Span(begins, ends), float(scores[first, last]) - nothing)
-
-
-def _joined(readings: Sequence[Reading]) -> Reading:
-    """One reading of a passage that was read in stretches."""
-    best: dict[Span, ScoredSpan] = {}
-    for each in (scored for reading in readings for scored in reading.spans):
-        if each.span not in best or best[each.span].score < each.score:
-            best[each.span] = each
-    ranked = sorted(best.values(), key=lambda each: (-each.score, each.span))
-    return Reading(tuple(ranked[:_SPANS]), max(float(reading.relevance) for reading in readings))
+            yield Span(int(places[firsts[first], 0]), int(places[lasts[last], 1])), float(scores[first, last])

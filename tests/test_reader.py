@@ -20,6 +20,7 @@ from rag.models import BUNDLED_EMBEDDER, embedder_folder
 from rag.reader import Reader
 from rag.reader_network import Batch, Heads, ReaderNetwork, batch_of, packed, unpacked
 from rag.reader_pairs import PairTokenizer
+from rag.types import Span
 
 PASSAGE = "The lamp was lit in 1811. Its keeper was Thomas Reid, a sailor from Arbroath. It burned sperm oil."
 
@@ -84,18 +85,34 @@ class Scripted(torch.nn.Module):
 def test_the_likeliest_words_are_told_with_their_odds_over_none(tokenizer: Any) -> None:
     network = Scripted(tokenizer.token_to_id("thomas"), tokenizer.token_to_id("reid"), nothing=1.5)
     read = Reader(network, tokenizer).read("Who kept it?", [PASSAGE, "", "Nothing of it."])
-    assert read[0].spans[0].span.of(PASSAGE) == "Thomas Reid"
-    assert read[0].answers == pytest.approx(10 - 3)
-    assert all(scored.score <= 7 for scored in read[0].spans)
-    assert (read[1].spans, read[1].answers) == ((), float("-inf"))
+    likeliest, *others = read[0].spans(40)
+    assert likeliest.span.of(PASSAGE) == "Thomas Reid"
+    assert read[0].answers == likeliest.score == pytest.approx(10 - 3)
+    assert others
+    assert all(scored.score < 7 for scored in others)
+    oil = Span(PASSAGE.index("It burned"), len(PASSAGE))
+    inside = read[0].spans(40, oil)
+    assert inside
+    assert all(oil.start <= scored.span.start and scored.span.end <= oil.end for scored in inside)
+    assert (read[1].spans(40), read[1].answers) == ([], float("-inf"))
     assert read[2].answers == pytest.approx(-10 - 3)
+
+
+def test_an_answer_begins_and_ends_with_whole_words(tokenizer: Any) -> None:
+    passage = "The dredging of Skerryvoreheim took months."
+    pieces = tokenizer.encode("skerryvoreheim", add_special_tokens=False).ids
+    assert len(pieces) > 2
+    (read,) = Reader(Scripted(pieces[1], pieces[-2], nothing=0.0), tokenizer).read("Where?", [passage])
+    words = {word.strip(".") for word in passage.split()}
+    for scored in read.spans(40):
+        assert set(scored.span.of(passage).strip(".").split()) <= words
 
 
 def test_an_answer_far_into_a_long_passage_is_found_once(tokenizer: Any) -> None:
     network = Scripted(tokenizer.token_to_id("thomas"), tokenizer.token_to_id("reid"), nothing=0.0)
     passage = "It burned oil. " * 150 + PASSAGE + " It burned oil." * 150
     (read,) = Reader(network, tokenizer).read("Who kept it?", [passage])
-    found = [scored.span for scored in read.spans if scored.score > 5]
+    found = [scored.span for scored in read.spans(40) if scored.score > 5]
     assert [span.of(passage) for span in found] == ["Thomas Reid"]
 
 
