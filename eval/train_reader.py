@@ -19,14 +19,13 @@ from typing import Any
 
 import torch
 from rich.console import Console
-from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 from transformers import BertModel
 
 from eval.reader_examples import Example, Examples, Task, load_examples
 from eval.reader_scores import ReaderScores, score_reader
-from rag.models import BUNDLED_EMBEDDER, embedder_folder
+from rag.models import BUNDLED_EMBEDDER, embedder_folder, load_tokenizer
 from rag.reader import Reader
 from rag.reader_network import ReaderNetwork, batch_of, packed, unpacked
 from rag.reader_pairs import PairTokenizer, Stretch
@@ -96,11 +95,8 @@ class _Training:
     def __init__(self, network: ReaderNetwork, examples: Examples, folder: Path, out: Path, rows: int) -> None:
         self._network = network
         self._examples = examples
-        tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        self._tokenizer = tokenizer
-        self._pairs = PairTokenizer(tokenizer, _WINDOW, _OVERLAP)
+        self._tokenizer = load_tokenizer(folder)
+        self._pairs = PairTokenizer(self._tokenizer, _WINDOW, _OVERLAP)
         self._out = out
         self._rows = rows
         self._run = _Run()

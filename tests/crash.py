@@ -25,12 +25,11 @@ from time import sleep
 from typing import Any
 
 import numpy as np
-from tokenizers import Tokenizer
 
 import ingest.sync
 import rag.vectors
 from rag.catalog import Catalog
-from rag.models import BUNDLED_EMBEDDER, Encoded, embedder_folder
+from rag.models import BUNDLED_EMBEDDER, Encoded, embedder_folder, load_tokenizer
 from rag.settings import Settings
 from rag.store import Store
 from rag.vectors import VectorIndex
@@ -97,9 +96,7 @@ class TableEmbedder:
 
     def __init__(self, embeddings: dict[str, Encoded]) -> None:
         self._embeddings = embeddings
-        self._tokenizer: Any = Tokenizer.from_file(str(embedder_folder(BUNDLED_EMBEDDER) / "tokenizer.json"))
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
+        self._tokenizer = load_tokenizer(embedder_folder(BUNDLED_EMBEDDER))
         self.asked = 0
 
     def encode_words(self, texts: Sequence[str]) -> list[Encoded]:

@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 import torch
-from tokenizers import Tokenizer
 from transformers import BertConfig, BertModel
 
 from eval import train_reader as training
 from eval.metrics.text import normalise
 from eval.reader_examples import Task, load_examples
-from rag.models import BUNDLED_EMBEDDER, embedder_folder
+from rag.models import BUNDLED_EMBEDDER, embedder_folder, load_tokenizer
 from rag.reader import Reader
 from rag.reader_network import Batch, Heads, ReaderNetwork, batch_of, packed, unpacked
 from rag.reader_pairs import PairTokenizer
@@ -27,10 +26,7 @@ PASSAGE = "The lamp was lit in 1811. Its keeper was Thomas Reid, a sailor from A
 
 @pytest.fixture(scope="session")
 def tokenizer() -> Any:
-    loaded: Any = Tokenizer.from_file(str(embedder_folder(BUNDLED_EMBEDDER) / "tokenizer.json"))
-    loaded.no_truncation()
-    loaded.no_padding()
-    return loaded
+    return load_tokenizer(embedder_folder(BUNDLED_EMBEDDER))
 
 
 def small_network() -> ReaderNetwork:
