@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Sequence
 
 from eval.bench.workbench import CHECKED, Row, Table, Workbench, mean_of, ours, refusing
 from eval.measures import CUTOFFS, without_marks
+from eval.metrics.refusal import separation
 from eval.metrics.text import contains_answer, exact_match, token_f1
 from eval.outcome import Outcome, Reply
+from eval.report.charts import risk_chart
 from eval.run import Protocol
+from eval.stats import Estimate, Values, estimate, paired_test
+from eval.summary import confidences
 
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 _SOURCE_NAME = re.compile(r"\(?SOURCE\(?S?\)?:.*|\b20\d\d Q\d\b.*?\.pdf|\b(?:19|20)\d\d\b|\b\w+ \d{1,2},")
@@ -17,30 +22,54 @@ _SOURCE_NAME = re.compile(r"\(?SOURCE\(?S?\)?:.*|\b20\d\d Q\d\b.*?\.pdf|\b(?:19|
 def squad2_public(bench: Workbench) -> Table:
     """SQuAD 2.0 with the paragraph to be found first: short answers, and questions that no paragraph answers."""
     outcomes = bench.run("squad2_public", Protocol(), "answers").outcomes
-    figures = {
-        "SQuAD 2.0 EM": mean_of(_exact_match(outcome, outcome.reply) for outcome in outcomes),
-        "SQuAD 2.0 F1": mean_of(_token_f1(outcome, outcome.reply) for outcome in outcomes),
-        **ours("", outcomes, ("exact match", "token F1", "citation F1", "hallucination rate", "error rate")).figures,
-        **refusing(outcomes),
-        **ours("", outcomes, CHECKED).figures,
-    }
-    answerable = [outcome for outcome in outcomes if outcome.gold.answers]
-    found = [outcome for outcome in answerable if outcome.measures[f"recall@{CUTOFFS[-1]}"]]
-    unrefused = {
-        "exact match": mean_of(_exact_match(outcome, outcome.drafted) for outcome in answerable),
-        "token F1": mean_of(_token_f1(outcome, outcome.drafted) for outcome in answerable),
-        "contained, if retrieved": mean_of(_contained(outcome, outcome.drafted) for outcome in found),
-    }
+    unread = bench.run("squad2_public", Protocol(), "unread", settings=bench.settings.changed(reader=False)).outcomes
+    gains = {
+        name: paired_test(*zip(*_pairs(unread, outcomes, of), strict=True)).difference for name, of in _FIGURES.items()
+    } | {"AUROC": _auroc_gain(unread, outcomes)}
     rows = (
         Row("closed paragraph: human", "published", {"SQuAD 2.0 EM": 0.868, "SQuAD 2.0 F1": 0.895}),
         Row("closed paragraph: ALBERT", "published", {"SQuAD 2.0 EM": 0.881, "SQuAD 2.0 F1": 0.909}),
         Row("always refuse", "published", {"SQuAD 2.0 EM": 0.541, "SQuAD 2.0 F1": 0.541}),
         Row("plain BM25", "published", {"recall@1": 0.750, "recall@5": 0.902, "nDCG@10": 0.842}),
-        Row("Footnote, answers", "ours", figures),
-        Row("Footnote, nothing refused", "ours", unrefused),
+        Row("Footnote", "ours", _squad_figures(outcomes)),
+        Row("without the reader", "ours", _squad_figures(unread)),
+        Row("what the reader gains, paired", "ours", gains),
         ours("Footnote, retrieval", outcomes, ("recall@1", "recall@5", "nDCG@10")),
     )
-    return Table("squad2_public", "2,828 questions, 1,529 unanswerable, over 1,216 paragraphs", rows)
+    picture = risk_chart({"Footnote": outcomes, "without the reader": unread})
+    protocol = (
+        "2,828 questions, 1,529 unanswerable, over 1,216 paragraphs; unrefused: the short answer where none is refused"
+    )
+    return Table("squad2_public", protocol, rows, picture=picture)
+
+
+def _squad_figures(outcomes: Sequence[Outcome]) -> dict[str, Estimate | float]:
+    return {
+        **{name: mean_of(map(of, outcomes)) for name, of in _FIGURES.items()},
+        **ours("", outcomes, ("exact match", "token F1", "citation F1", "hallucination rate", "error rate")).figures,
+        **refusing(outcomes),
+        **ours("", outcomes, CHECKED).figures,
+    }
+
+
+def _pairs(
+    before: Sequence[Outcome], after: Sequence[Outcome], of: Callable[[Outcome], float | None]
+) -> Iterator[tuple[float, float]]:
+    """A figure of each question that it applies to, in two runs."""
+    for pair in zip(before, after, strict=True):
+        first, second = map(of, pair)
+        if first is not None and second is not None:
+            yield first, second
+
+
+def _auroc_gain(before: Sequence[Outcome], after: Sequence[Outcome]) -> Estimate:
+    (first, answerable, _), (second, _, _) = confidences(before), confidences(after)
+
+    def gain(first: Values, second: Values, answerable: Values) -> float:
+        one, two = (separation(each[answerable == 1], each[answerable == 0]) for each in (first, second))
+        return two - one
+
+    return estimate([first, second, answerable], gain, vectorised=False)
 
 
 def sec10q(bench: Workbench) -> Table:
@@ -63,6 +92,21 @@ def _token_f1(outcome: Outcome, reply: Reply | None) -> float:
 
 def _contained(outcome: Outcome, reply: Reply | None) -> float:
     return float(bool(reply and contains_answer(without_marks(reply.text), outcome.gold.answers or ())))
+
+
+def _was_retrieved(outcome: Outcome) -> bool:
+    return bool(outcome.gold.answers and outcome.measures[f"recall@{CUTOFFS[-1]}"])
+
+
+_FIGURES: dict[str, Callable[[Outcome], float | None]] = {
+    "SQuAD 2.0 EM": lambda outcome: _exact_match(outcome, outcome.reply),
+    "SQuAD 2.0 F1": lambda outcome: _token_f1(outcome, outcome.reply),
+    "unrefused EM": lambda outcome: _exact_match(outcome, outcome.drafted) if outcome.gold.answers else None,
+    "unrefused F1": lambda outcome: _token_f1(outcome, outcome.drafted) if outcome.gold.answers else None,
+    "contained, if retrieved": lambda outcome: (
+        _contained(outcome, outcome.drafted) if _was_retrieved(outcome) else None
+    ),
+}
 
 
 def _short(reply: Reply | None) -> str:

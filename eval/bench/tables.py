@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from eval.bench.ablation import ablation
+from eval.bench.ablation import ablation, reranking
 from eval.bench.parsing_sets import formats, html_articles
 from eval.bench.reading_sets import sec10q, squad2_public
 from eval.bench.retrieval_sets import anthropic_code, anthropic_docs, chroma_chunking, mtrag_cloud, scifact
@@ -27,12 +27,16 @@ BENCHMARKS: dict[str, Callable[[Workbench], Table]] = {
     measure.__name__: measure
     for measure in (
         *(chroma_chunking, scifact, mtrag_cloud, squad2_public, anthropic_docs, anthropic_code),
-        *(scifact_support, sec10q, html_articles, formats, ablation),
+        *(scifact_support, sec10q, html_articles, formats, ablation, reranking),
     )
 }
 
 
-_FOLDERS = {scifact_support.__name__: "scifact", ablation.__name__: ""}  # where they are named otherwise
+_FOLDERS = {
+    scifact_support.__name__: "scifact",
+    ablation.__name__: "",
+    reranking.__name__: "",
+}  # where they are named otherwise
 
 
 def run_benchmarks(bench: Workbench, names: Sequence[str]) -> Iterator[Table]:
@@ -62,7 +66,8 @@ def table_markdown(found: Table) -> str:
         ]
         for row in found.rows
     ]
-    return f"### {found.benchmark}\n\n{found.protocol}\n\n{markdown_table(('', *found.columns), rows)}\n"
+    picture = f"\n![{found.benchmark}]({found.benchmark}.svg)\n" if found.picture else ""
+    return f"### {found.benchmark}\n\n{found.protocol}\n\n{markdown_table(('', *found.columns), rows)}\n{picture}"
 
 
 def save_results(tables: Sequence[Table], bench: Workbench, folder: Path) -> None:
@@ -77,7 +82,14 @@ def save_results(tables: Sequence[Table], bench: Workbench, folder: Path) -> Non
         "packages": machine().packages,
     }
     for found in tables:
-        content = json.dumps(asdict(found) | rests_on, indent=1, ensure_ascii=False)
+        picture = folder / f"{found.benchmark}.svg"
+        if found.picture:
+            picture.write_text(found.picture, "utf-8")
+        content = json.dumps(
+            asdict(replace(found, picture=picture.name if found.picture else "")) | rests_on,
+            indent=1,
+            ensure_ascii=False,
+        )
         (folder / f"{found.benchmark}.json").write_text(content + "\n", "utf-8")
     kept = [_load(path) for name in BENCHMARKS if (path := folder / f"{name}.json").exists()]
     times = [(found.benchmark, f"{found.seconds:.0f} s") for found in kept]
@@ -94,7 +106,7 @@ def save_results(tables: Sequence[Table], bench: Workbench, folder: Path) -> Non
 
 def _load(path: Path) -> Table:
     content: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    known = {name: content[name] for name in ("benchmark", "protocol", "rows", "seconds")}
+    known = {field.name: content[field.name] for field in fields(Table) if field.name in content}
     return from_json(Table, json.dumps(known))
 
 

@@ -37,12 +37,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A benchmark's figures. `protocol` says how they came about."""
+    """A benchmark's figures. `protocol` says how they came about; `picture` is a drawing of them as SVG, if any."""
 
     benchmark: str
     protocol: str
     rows: tuple[Row, ...]
     seconds: float = 0.0
+    picture: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:

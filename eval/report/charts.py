@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any
@@ -24,6 +24,8 @@ from eval.sweep import Sweep
 # Matplotlib needs real colours; each is exchanged for the page's variable, so that light and dark pages both fit.
 _QUIET, _FIRST, _SECOND = "#020202", "#030303", "#040404"
 _VARIABLES = {"#010101": "--ink", _QUIET: "--quiet", _FIRST: "--first", _SECOND: "--second"}
+# A picture that stands alone is read on white as well as on black.
+_ALONE = {"--ink": "#808080", "--quiet": "#808080", "--first": "#0d9488", "--second": "#d97706"}
 _STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "footnote",  # the same drawing has the same ids in every run
@@ -85,6 +87,23 @@ def sweep_chart(found: Sweep) -> Chart:
 
     caption = "One dot a setting, with 95 % intervals. Up is better, left is faster."
     return _drawing("Quality against latency", caption, draw, width=9)
+
+
+def risk_chart(runs: Mapping[str, Sequence[Outcome]]) -> str:
+    """Two runs' risk by coverage in one picture that stands alone, as SVG."""
+
+    def draw(axes: Axes) -> None:
+        for (name, outcomes), colour in zip(runs.items(), (_FIRST, _SECOND), strict=True):
+            coverage, risk = risk_coverage(*rightness(outcomes))
+            axes.plot(coverage, risk, color=colour, drawstyle="steps-post", label=name)
+        axes.set(xlabel="share of questions answered, most confident first", ylabel="share of them wrong")
+        axes.set(xlim=(0, 1), ylim=(0, 1))
+        axes.legend(loc="lower right")
+
+    svg = _drawing("Risk and coverage", "", draw).svg
+    for variable, colour in _ALONE.items():
+        svg = svg.replace(f"var({variable})", colour)
+    return svg
 
 
 def _drawing(title: str, caption: str, draw: Callable[[Axes], None], width: float = _WIDTH) -> Chart:
