@@ -167,7 +167,7 @@ def test_of_plain_sentences_every_letter_is_marked(text: str, data: st.DataObjec
         ("| 2018 | 12.5 |", "201812.5"),
         ('x = "<y>', 'x = "<y'),
         ("~~Never~~ **again**", "Never again"),
-        ("**again**, 3 * 4.", "again, 3 * 4"),
+        ("**again**, 3 * 4.", "again, 3 * 4."),
         ("python", None),
         ("[ref]: https://evil.example", None),
         ("|------|", None),

@@ -15,6 +15,7 @@ LONGEST = 300_000  # characters; rendering takes seconds beyond
 _EFFORT = 1_000_000  # characters rendered at most in search of a place for the marks
 _MOST_TRIES = 8
 _RUN = re.compile(r"[^\W_]+")
+_CLOSING = re.compile(r"""[.!?…,;:"'”’»)]+""")
 _TAG = re.compile(r"(<[^>]*>)")
 
 
@@ -37,15 +38,23 @@ def rendered_with_mark(text: str, span: Span) -> str | None:
     if not runs or len(sentinels) < 2:
         return None
     begin, end = sentinels
-    marked = _shows(text, html, {runs[0][0]: begin, runs[-1][1]: end})
+    start, stop = runs[0][0], runs[-1][1]
+    ends = dict.fromkeys((_closed(text, stop, span.end), stop))
+    marked = next((found for place in ends if (found := _shows(text, html, {start: begin, place: end}))), None)
     if marked is None:
         # What is no shown word (a list's number, a link's address) takes no sentinel: then the next word is tried.
         tries = max(1, min(_MOST_TRIES, _EFFORT // (2 * len(text))))
-        start = next((start for start, _ in runs[:tries] if _shows(text, html, {start: begin})), None)
-        stop = next((stop for _, stop in reversed(runs[-tries:]) if _shows(text, html, {stop: end})), None)
-        if start is not None and stop is not None and start < stop:
-            marked = _shows(text, html, {start: begin, stop: end})
+        first = next((start for start, _ in runs[:tries] if _shows(text, html, {start: begin})), None)
+        last = next((stop for _, stop in reversed(runs[-tries:]) if _shows(text, html, {stop: end})), None)
+        if first is not None and last is not None and first < last:
+            marked = _shows(text, html, {first: begin, last: end})
     return _wrapped(marked, begin, end) if marked else None
+
+
+def _closed(text: str, stop: int, limit: int) -> int:
+    """Where a word that ends at `stop` ends with the marks that close its sentence."""
+    match = _CLOSING.match(text, stop, limit)
+    return match.end() if match else stop
 
 
 def _shows(text: str, html: str, sentinels: dict[int, str]) -> str | None:
