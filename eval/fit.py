@@ -23,7 +23,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
-from eval.training import training_rows
+from eval.reader_examples import unseen_rows
 from ingest.sync import sync
 from rag.assistant import Assistant
 from rag.candidates import Features
@@ -182,7 +182,7 @@ class _Training:
 
     def _sample(self, path: Path) -> list[TrainingQuestion]:
         by_source: dict[str, dict[str, Any]] = {source: {} for source in _SOURCES}
-        for row in training_rows(path, _SOURCES):
+        for row in unseen_rows(path, _SOURCES, Settings()):
             if 200 < len(row["passage"]) < 6000:
                 by_source[row["src"]].setdefault(row["passage"], row)
         chosen = [

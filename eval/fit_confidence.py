@@ -24,7 +24,7 @@ from eval.metrics.refusal import auroc, expected_calibration_error
 from eval.systems import Form, asked
 from eval.types import GoldQuestion
 from rag.assistant import Assistant
-from rag.confidence import signals
+from rag.confidence import shipped_weights, signals, weights_of
 from rag.settings import Settings
 from rag.store import Store
 
@@ -94,27 +94,31 @@ def fit_confidence(
             f'at least {_LEAST} of each are needed. Unanswerable ones are written with "answers": [].'
         )
     rows, labels = _signals(store, questions, form, watch)
-    return fit_to(rows, labels, store.settings.confidence, store.settings.strictness)
+    return fit_to(rows, labels, store.settings)
 
 
-def fit_to(rows: Values, labels: Values, weights: Sequence[float], strictness: float) -> FittedConfidence:
-    """Fit weights to signals, shape (questions, signals), and whether the corpus answers, shape (questions,)."""
+def fit_to(rows: Values, labels: Values, settings: Settings) -> FittedConfidence:
+    """Fit weights to signals, shape (questions, signals), and whether the corpus answers, shape (questions,).
+
+    The settings hold the weights and the strictness in use, and say whether the reader reads.
+    """
+    shipped = np.array(shipped_weights(settings))
     folds = list(StratifiedKFold(_LEAST, shuffle=True, random_state=_SEED).split(rows, labels))
-    pull = min(_PULLS, key=lambda strength: _held_out_loss(rows, labels, strength, folds))
+    pull = min(_PULLS, key=lambda strength: _held_out_loss(rows, labels, strength, shipped, folds))
     predicted, answered = np.zeros(len(labels)), np.zeros(len(labels), bool)
     for train, held_out in folds:
-        fitted = _fitted(rows[train], labels[train], pull)
+        fitted = _fitted(rows[train], labels[train], pull, shipped)
         predicted[held_out] = _confidence(rows[held_out], fitted)
         threshold = _threshold(_confidence(rows[train], fitted), labels[train])
         answered[held_out] = predicted[held_out] >= threshold
-    final = _fitted(rows, labels, pull)
-    now = _confidence(rows, np.asarray(weights))
+    final = _fitted(rows, labels, pull, shipped)
+    now = _confidence(rows, np.array(weights_of(settings)))
     return FittedConfidence(
         weights=tuple(float(f"{weight:.3g}") for weight in final),
         strictness=round(_threshold(_confidence(rows, final), labels), 2),
         questions=len(labels),
         unanswerable=int((labels == 0).sum()),
-        before=_judged(now, labels, now >= strictness),
+        before=_judged(now, labels, now >= settings.strictness),
         after=_judged(predicted, labels, answered),
     )
 
@@ -132,17 +136,18 @@ def _signals(store: Store, questions: Sequence[GoldQuestion], form: Form, watch:
     return np.array(rows), np.array(labels, float)
 
 
-def _held_out_loss(rows: Values, labels: Values, pull: float, folds: Sequence[tuple[Values, Values]]) -> float:
+def _held_out_loss(
+    rows: Values, labels: Values, pull: float, shipped: Values, folds: Sequence[tuple[Values, Values]]
+) -> float:
     losses = []
     for train, held_out in folds:
-        predicted = _confidence(rows[held_out], _fitted(rows[train], labels[train], pull))
+        predicted = _confidence(rows[held_out], _fitted(rows[train], labels[train], pull, shipped))
         losses.append(_loss(predicted, labels[held_out]).mean())
     return float(np.mean(losses))
 
 
-def _fitted(rows: Values, labels: Values, pull: float) -> Values:
+def _fitted(rows: Values, labels: Values, pull: float, shipped: Values) -> Values:
     """The weights that make the labels likeliest, held near the shipped ones; the intercept is free."""
-    shipped = np.array(Settings.model_fields["confidence"].default)
 
     def loss(weights: Values) -> float:
         away = float(((weights - shipped)[1:] ** 2).sum())

@@ -19,10 +19,11 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from eval.perturb import PERTURBATIONS
-from eval.training import training_rows
+from eval.reader_examples import unseen_rows
 from rag.models import load_embedder
+from rag.reader import load_reader
 from rag.settings import Settings
-from rag.support import Agreement, SupportJudge, logit
+from rag.support import Agreement, SupportJudge
 
 # Sentences about the world, with evidence from an encyclopaedia, news or a report.
 _SOURCES = ("fever_athnlp", "fever_symmetric", "fm2", "sufficient_facts", "wice_dev", "q_squared")
@@ -65,9 +66,12 @@ def fit_support(path: Path) -> str:
     claims += [
         SpoiltClaim(claim, evidence, "not supported", len(supported) + n) for n, (claim, evidence) in enumerate(others)
     ]
-    judge = SupportJudge(load_embedder(Settings()), 2 * len(claims))
-    agreements = [_best(judge, claim) for claim in claims]
-    rows, labels = [astuple(each) for each in agreements], np.array([not claim.fault for claim in claims])
+    settings = Settings()
+    judge = SupportJudge(load_embedder(settings), 2 * len(claims), load_reader(settings))
+    judged = [judge.judge(claim.claim, claim.evidence) for claim in claims]
+    claims = [claim for claim, found in zip(claims, judged, strict=True) if found]
+    rows = [astuple(found.agreement) for found in judged if found]
+    labels = np.array([not claim.fault for claim in claims])
     model = LogisticRegression(C=10, max_iter=3000, class_weight="balanced")
     groups = [claim.group for claim in claims]
     predicted = cross_val_predict(model, rows, labels, groups=groups, cv=GroupKFold(5), method="predict_proba")[:, 1]
@@ -105,16 +109,10 @@ def auroc_by_fault(claims: Sequence[SpoiltClaim], scores: NDArray[np.float64]) -
             yield f"{fault:16} {wrong.sum():5} claims {roc_auc_score(right[chosen], scores[chosen]):.3f}"
 
 
-def _best(judge: SupportJudge, claim: SpoiltClaim) -> Agreement:
-    """How the claim agrees with the stretch that supports it best, by the weights in use."""
-    found = judge.stretches(claim.claim, claim.evidence)
-    return max((agreed for _, agreed in found), key=logit)
-
-
 def _claims(path: Path, chance: random.Random) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     supported: list[tuple[str, str]] = []
     others: list[tuple[str, str]] = []
-    for row in training_rows(path, _SOURCES):
+    for row in unseen_rows(path, _SOURCES, Settings()):
         if 0 < len(row["evidence"].strip()) < _LONGEST and row["claim"].strip():
             (supported if row["label"] == "S" else others).append((row["claim"], row["evidence"]))
     chance.shuffle(supported)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import log
@@ -23,6 +23,7 @@ from eval.metrics.text import normalise
 from eval.perturb import PERTURBATIONS, negated, opposite, other_entity, other_number
 from eval.training import training_rows
 from rag.sentences import sentence_spans
+from rag.settings import Settings
 from rag.terms import stems
 from rag.types import Span
 
@@ -99,6 +100,12 @@ def split_rows(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     for row, article in zip(rows, _articles([_told(row) for row in rows]), strict=True):
         kept[crc32(article.encode()) % _HELD_OUT == 0].append(row)
     return kept[False], kept[True]
+
+
+def unseen_rows(path: Path, sources: Container[str], settings: Settings) -> Iterator[dict[str, Any]]:
+    """The rows of a training file that come from these sets; where the reader reads, only what it never saw."""
+    rows = split_rows(path)[1] if settings.reader else training_rows(path)
+    return (row for row in rows if row["src"] in sources)
 
 
 def _told(row: dict[str, Any]) -> str:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 import prompts
-from rag.candidates import SentenceReader
+from rag.candidates import Sentences
 from rag.cite import NOTHING, Checked, check
-from rag.confidence import confidence
+from rag.confidence import confidence, weights_of
 from rag.conversation import courtesy, standalone
 from rag.errors import LanguageModelError
 from rag.extract import GENERATOR, extract
@@ -20,6 +20,7 @@ from rag.language_model import LanguageModel, load_language_model
 from rag.mentions import asked_for, find_mentions
 from rag.parts import parts
 from rag.query import Filters, checked_question
+from rag.reader import load_reader
 from rag.retrieve import ReadQuestion, Retriever
 from rag.store import Store
 from rag.support import SupportJudge
@@ -51,15 +52,17 @@ class Assistant:
 
     `progress` is told what is done while a local language model is made ready.
 
-    Raises ModelError, LanguageModelError or SettingsError if the language model of the settings cannot be used.
+    Raises ModelError, LanguageModelError or SettingsError if the reader or the language model of the settings cannot be
+    used.
     """
 
     def __init__(self, store: Store, progress: Callable[[str], None] = lambda _: None) -> None:
         self.store = store
         self.retriever = Retriever(store)
         memory = store.settings.sentence_memory
-        self._reader = SentenceReader(self.retriever.embedder, memory)
-        self._judge = SupportJudge(self.retriever.embedder, memory)
+        self._sentences = Sentences(self.retriever.embedder, memory)
+        self._reader = load_reader(store.settings)
+        self._judge = SupportJudge(self.retriever.embedder, memory, self._reader)
         self._model = load_language_model(store.settings, progress)
 
     def ask(self, question: str, history: Sequence[Turn] = (), wishes: Wishes = AS_SET) -> Answer:
@@ -114,8 +117,9 @@ class Assistant:
     def _part(self, read: ReadQuestion, passages: Sequence[Passage]) -> Part:
         text = read.query.text
         terms = weigh(text, self.store.document_frequencies(stems(text)), self.store.statistics().chunks)
-        extraction = extract(text, read.encoded, passages, terms, self._reader)
-        evidence, weights = extraction.evidence, self.store.settings.confidence
+        readings = self._reader.read(text, [passage.chunk for passage in passages]) if self._reader else ()
+        extraction = extract(text, read.encoded, passages, terms, self._sentences, readings)
+        evidence, weights = extraction.evidence, weights_of(self.store.settings)
         return Part(text, terms, extraction, confidence(evidence, weights) if evidence else 0.0)
 
     def conclude(self, question: str, finding: Finding, strictness: float | None = None) -> Answer:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
-from rag.candidates import Candidate, Features, SentenceReader, candidates
+from rag.candidates import Candidate, Features, Sentences, candidates
 from rag.choose import Ranked, choose
 from rag.comments import asks_for_comments, under_comments
 from rag.disagreement import opposed
 from rag.models import Encoded
+from rag.reader import PassageReading
 from rag.short_answer import ShortAnswer, short_answer
 from rag.stretches import question_kind
 from rag.terms import QuestionTerms, stems
@@ -21,7 +22,8 @@ _READ_AGAIN = 5  # sentences looked at word by word
 
 # Over the fields of Features, in their order: a softmax regression on which of the sentences retrieved holds
 # the answer, fitted by `python -m eval fit-quotes`.
-_WEIGHTS = (2.7, 2.8, 2.6, 2.1, 0.3, 1.7, 6.4, 0.8)
+_WEIGHTS = (2.7, 2.8, 2.6, 2.1, 0.3, 1.7, 6.4, 0.8, 0, 0)
+_READ_WEIGHTS = (0, 0, 0.46, 0.22, 0, 0, 3.58, 0, 0.38, 0.29)
 # And for what speaks for an answer in the sentences that are read again. The same command prints the likeliest, 0.34;
 # this is the smallest one about a standard error from it, and puts the right sentence first more often.
 _EVIDENCE = 0.2
@@ -51,16 +53,24 @@ class Extraction:
 
 
 def extract(
-    question: str, asked: Encoded, passages: Sequence[Passage], terms: QuestionTerms, reader: SentenceReader
+    question: str,
+    asked: Encoded,
+    passages: Sequence[Passage],
+    terms: QuestionTerms,
+    sentences: Sentences,
+    readings: Sequence[PassageReading] = (),
 ) -> Extraction:
-    """The exact sentences that answer the question best, and the words that answer it shortly."""
+    """The exact sentences that answer the question best, and the words that answer it shortly.
+
+    `readings` are what the reader says of the passages; without them the likeness of words and meaning decides.
+    """
     sources = [passage.chunk.source for passage in passages]
-    found = candidates(question, asked.vector, passages, terms, reader)
+    found = candidates(question, asked.vector, passages, terms, sentences, readings)
     if not asks_for_comments(question):
         by_author = {number for number, one in enumerate(passages, 1) if not under_comments(one.chunk.heading)}
         # What readers say is quoted where the documents themselves say nothing.
         found = [each for each in found if each.passage in by_author] or found
-    ranked = _ranked(question, asked, found, reader)
+    ranked = _as_read(found) if readings else _ranked(question, asked, found, sentences)
     if not ranked:
         return Extraction()
     other = opposed(question, ranked, sources)
@@ -75,25 +85,25 @@ def extract(
     )
 
 
-def score(features: Features) -> float:
+def score(features: Features, weights: Sequence[float] = _WEIGHTS) -> float:
     """How well a sentence answers; differences are log odds of one sentence being the better answer."""
-    return math.fsum(weight * value for weight, value in zip(_WEIGHTS, astuple(features), strict=True))
+    return math.fsum(weight * value for weight, value in zip(weights, astuple(features), strict=True))
 
 
 def read_again(
-    question: str, asked: Encoded, first: Sequence[Candidate], reader: SentenceReader
+    question: str, asked: Encoded, first: Sequence[Candidate], sentences: Sentences
 ) -> list[ShortAnswer | None]:
     """The words that answer shortly in each of some sentences; none where a reason is asked for."""
     if question_kind(question) == "WHY":
         return [None] * len(first)
-    encoded = reader.encoded([candidate.text for candidate in first])
+    encoded = sentences.encoded([candidate.text for candidate in first])
     return [short_answer(question, asked, candidate.text, said) for candidate, said in zip(first, encoded, strict=True)]
 
 
-def _ranked(question: str, asked: Encoded, found: Sequence[Candidate], reader: SentenceReader) -> list[Ranked]:
+def _ranked(question: str, asked: Encoded, found: Sequence[Candidate], sentences: Sentences) -> list[Ranked]:
     """The sentences, best first: all by their features, the first few again by whether they hold an answer."""
     order = sorted(found, key=lambda each: (-score(each.features), each.passage, each.span))
-    answers = read_again(question, asked, order[:_READ_AGAIN], reader)
+    answers = read_again(question, asked, order[:_READ_AGAIN], sentences)
     evidence = [answer.evidence if answer else 0.0 for answer in answers]
     usual = sum(evidence) / max(len(evidence), 1)
     first = [
@@ -102,6 +112,15 @@ def _ranked(question: str, asked: Encoded, found: Sequence[Candidate], reader: S
     ]
     first.sort(key=lambda each: -each.score)
     return first + [Ranked(each, score(each.features)) for each in order[_READ_AGAIN:]]
+
+
+def _as_read(found: Sequence[Candidate]) -> list[Ranked]:
+    """The sentences that the reader has read, best first; the short answers of the first few."""
+    order = sorted(
+        (Ranked(each, score(each.features, _READ_WEIGHTS), each.answer) for each in found),
+        key=lambda each: (-each.score, each.candidate.passage, each.candidate.span),
+    )
+    return order[:_READ_AGAIN] + [replace(each, answer=None) for each in order[_READ_AGAIN:]]
 
 
 def _claim(chosen: Ranked, answers: bool) -> Claim:

@@ -64,7 +64,7 @@ class Embedder:
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         self.name = name
         self.sha256 = sha256
-        self.dtype = number_format(dtype)
+        self.dtype = dtype if dtype != "auto" else "bfloat16" if has_instructions("amx_bf16") else "float32"
         self._model = SentenceTransformer(
             str(folder),
             device="cpu",
@@ -186,12 +186,12 @@ def _load_reranker(name: str) -> Reranker:
         raise _unloadable("reranker", name, error) from error
 
 
-def number_format(wanted: str) -> str:
-    """What a model's numbers are stored as: as wanted, or for "auto" bfloat16 where the processor multiplies it."""
+def has_instructions(*names: str) -> bool:
+    """Whether the processor has any of these instruction sets, as torch names them."""
     import torch
 
     capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    return wanted if wanted != "auto" else "bfloat16" if capabilities.get("amx_bf16") else "float32"
+    return any(capabilities.get(name) for name in names)
 
 
 def load_tokenizer(folder: Path) -> Any:

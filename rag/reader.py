@@ -16,15 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import ModelError
-from rag.models import BUNDLED_EMBEDDER, embedder_folder, load_tokenizer, number_format, sha256_of
+from rag.models import BUNDLED_EMBEDDER, embedder_folder, has_instructions, load_tokenizer, sha256_of
 from rag.reader_pairs import PairTokenizer, Stretch
 from rag.settings import Settings
-from rag.types import Span
+from rag.types import Chunk, Span
 
 Floats = NDArray[np.float32]
 
 WEIGHTS = Path(__file__).with_name("reader.safetensors")
-_SHA256 = "unknown"
+_SHA256 = "94187005e0226d7bb2ec5fc910a067e235ccaaca29daeb5ed196a342b464cc90"
 _WINDOW = 384  # tokens of both texts; longer passages are read in stretches
 _OVERLAP = 96  # tokens that neighbouring stretches have in common
 _AT_ONCE = 16  # stretches of a batch, of about equal length
@@ -87,16 +87,22 @@ class Reader:
         self._batch_of = batch_of
         self._inference_mode = torch.inference_mode
 
-    def read(self, question: str, passages: Sequence[str]) -> list[PassageReading]:
-        """What each passage says to a question."""
-        return self.read_pairs([(question, passage) for passage in passages])
+    def read(self, question: str, chunks: Sequence[Chunk]) -> list[PassageReading]:
+        """What the text of each chunk says to a question; title and headings are read before it."""
+        above = ["".join(f"{line}\n" for line in (chunk.title, chunk.heading) if line) for chunk in chunks]
+        pairs = [(question, before + chunk.text) for before, chunk in zip(above, chunks, strict=True)]
+        return self.read_pairs(pairs, [len(before) for before in above])
 
-    def read_pairs(self, pairs: Sequence[tuple[str, str]]) -> list[PassageReading]:
-        """What the passage of each (question, passage) says."""
+    def read_pairs(self, pairs: Sequence[tuple[str, str]], skipped: Sequence[int] = ()) -> list[PassageReading]:
+        """What the passage of each (question, passage) says.
+
+        Of each passage so many characters at the beginning are read, but are no part of it and hold no answer.
+        """
+        skipped = skipped or [0] * len(pairs)
         read: list[list[_ReadStretch]] = [[] for _ in pairs]
         relevance = [float("-inf")] * len(pairs)
         for stretch, start, end, of_use, _ in self._through(pairs):
-            read[stretch.pair].append(_read(stretch, start, end, pairs[stretch.pair][1]))
+            read[stretch.pair].append(_read(stretch, start, end, pairs[stretch.pair][1], skipped[stretch.pair]))
             relevance[stretch.pair] = max(relevance[stretch.pair], float(of_use))
         return [PassageReading(*each) for each in zip(relevance, map(tuple, read), strict=True)]
 
@@ -126,11 +132,11 @@ def load_reader(settings: Settings) -> Reader | None:
 
     Raises ModelError if its weights are not there or not those that it was published with.
     """
-    return _load_reader(settings.embedder_dtype) if settings.reader else None
+    return _load_reader() if settings.reader else None
 
 
 @lru_cache(maxsize=1)
-def _load_reader(dtype: str) -> Reader:
+def _load_reader() -> Reader:
     found = sha256_of(WEIGHTS) if WEIGHTS.is_file() else "none"
     if found != _SHA256:
         raise ModelError(
@@ -140,15 +146,16 @@ def _load_reader(dtype: str) -> Reader:
     from rag.reader_network import load_network
 
     folder = embedder_folder(BUNDLED_EMBEDDER)
-    return Reader(load_network(WEIGHTS, folder, number_format(dtype)), load_tokenizer(folder))
+    dtype = "bfloat16" if has_instructions("amx_bf16", "avx512_bf16") else "float32"
+    return Reader(load_network(WEIGHTS, folder, dtype), load_tokenizer(folder))
 
 
-def _read(stretch: Stretch, start: Floats, end: Floats, passage: str) -> _ReadStretch:
+def _read(stretch: Stretch, start: Floats, end: Floats, passage: str, skipped: int) -> _ReadStretch:
     """A stretch's tokens by their odds. The first token of all stands for no answer."""
     here = slice(stretch.begin, stretch.begin + len(stretch.offsets))
-    places = np.array(stretch.offsets, np.int64).reshape(-1, 2)
-    begins = np.array([not _inside_a_word(passage, place) for place, _ in stretch.offsets], bool)
-    ends = np.array([not _inside_a_word(passage, place) for _, place in stretch.offsets], bool)
+    places = np.array(stretch.offsets, np.int64).reshape(-1, 2) - skipped
+    begins = np.array([skipped <= place and not _inside_a_word(passage, place) for place, _ in stretch.offsets], bool)
+    ends = np.array([skipped <= place and not _inside_a_word(passage, place) for _, place in stretch.offsets], bool)
     first, last = start[here] - start[0], end[here] - end[0]
     return _ReadStretch(places, np.where(begins, first, -np.inf), np.where(ends, last, -np.inf))
 

@@ -57,16 +57,13 @@ class Settings(BaseSettings):
 
     # Answering. The default strictness answers most sample questions right that can be, and refuses most others.
     strictness: float = Field(0.4, ge=0, le=1, description="answers below this confidence are refused")
-    # A logistic regression on answerable questions against such questions without their passage, or with a name or
-    # number exchanged; fitted by `python -m eval fit-signals`.
-    confidence: tuple[float, ...] = Field(
-        (-6.26, 4.15, 0.98, 0.67, 2.55, 2.36),
-        min_length=6,
-        max_length=6,
-        description="intercept and weights over the fields of rag.confidence.Signals",
+    confidence: tuple[float, ...] | None = Field(
+        None,
+        min_length=8,
+        max_length=8,
+        description="intercept and weights over the fields of rag.confidence.Signals, as fit-confidence prints them",
     )
-
-    reader: bool = Field(True, description="a small trained model reads the passages; off: likeness of words decides")
+    reader: bool = Field(False, description="on: a small trained model reads the passages; off: likeness decides")
 
     llm: Literal["none", "local", "openai", "ollama", "anthropic"] = Field("none", description="who writes answers")
     llm_model: str = Field("", description="name of the language model, as its server knows it")

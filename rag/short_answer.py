@@ -9,6 +9,7 @@ are data, fitted by `python -m eval fit-short-answers`.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -45,17 +46,24 @@ def short_answer(question: str, asked: Encoded, sentence: str, said: Encoded) ->
     found = stretches(question, asked, sentence, said)
     if not found.spans:
         return None
-    scores = found.features @ weights()[question_kind(question)]
+    return likeliest(found.spans, found.features @ weights()[question_kind(question)])
+
+
+def likeliest(spans: Sequence[Span], scores: Weights) -> ShortAnswer:
+    """The stretch with most characters in common with all of them, each counted by its probability.
+
+    `scores` are log odds of the stretches, at least one.
+    """
     evidence = float(logsumexp(scores))
     first = np.argsort(-scores, kind="stable")[:_COMPARED]
     probabilities = np.exp(scores[first] - evidence)
-    starts = np.array([found.spans[place].start for place in first])
-    ends = np.array([found.spans[place].end for place in first])
+    starts = np.array([spans[place].start for place in first])
+    ends = np.array([spans[place].end for place in first])
     common = np.minimum(ends[:, None], ends) - np.maximum(starts[:, None], starts)
     lengths = ends - starts
     expected = 2 * np.maximum(common, 0) / (lengths[:, None] + lengths) @ probabilities
     best = int(np.argmax(expected))
-    return ShortAnswer(found.spans[first[best]], float(expected[best]), evidence)
+    return ShortAnswer(spans[first[best]], float(expected[best]), evidence)
 
 
 @lru_cache(maxsize=1)

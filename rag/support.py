@@ -1,7 +1,7 @@
 """A claim + the words of a source -> does the source say so? Judged without a language model.
 
 What a claim says must stand there: its figures, its names, its words or ones near them in meaning, in the same order,
-and neither denied where the claim affirms nor the other way round.
+and neither denied where the claim affirms nor the other way round. Where the reader reads, it must find so, too.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from itertools import pairwise
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from rag.figures import figures
 from rag.models import Embedder, Encoded
+from rag.reader import Reader
 from rag.sentences import sentence_spans
 from rag.terms import names_and_numbers, stem, stems, words
 from rag.types import Span
@@ -56,9 +57,11 @@ Likeness = NDArray[np.float32]
 _LONGEST_EVIDENCE = 3  # sentences that may support a claim together
 
 
-# A logistic regression over the fields of Agreement, in their order; fitted by `python -m eval fit-support`.
-_INTERCEPT = -8.38
-_WEIGHTS = (1.04, 1.02, -1.88, 3.12, 0.67, 2.37, 1.56, 0.63, 2.02, 0.49)
+# Logistic regressions over the fields of Agreement, in their order after an intercept, without the reader and with it;
+# fitted by `python -m eval fit-support`.
+_WEIGHTS = (-8.38, 1.04, 1.02, -1.88, 3.12, 0.67, 2.37, 1.56, 0.63, 2.02, 0.49, 0.0, 0.0)
+_READ_WEIGHTS = (-4.57, 0.53, 0.88, -2.11, 1.76, -0.06, 2.79, 2.39, 0.1, 0.0, -0.24, 0.57, -0.26)
+_READ = 3  # stretches that agree best are read
 _SUPPORTED = 0.5
 _WEAK = 0.3
 _WORDS = 0.2  # of the claim's content words at least so many must stand there, however they are inflected
@@ -83,7 +86,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How a claim compares with a stretch of a source, each 0 to 1, higher the better."""
+    """How a claim compares with a stretch of a source: each 0 to 1, higher the better, but for what the reader says."""
 
     figures: float  # share of the claim's figures that stand there; 1 if it has none
     names: float  # share of the claim's names that stand there or above it; 1 if it has none
@@ -95,6 +98,8 @@ class Agreement:
     negation: float  # 1 if both deny or neither does
     denied: float  # how near what the claim denies comes to something that is denied there; 1 if it denies nothing
     opposites: float  # 0 if one says what is the other's opposite
+    supports: float = 0.0  # the reader: log odds that the stretch supports the claim; 0 where it does not read
+    refutes: float = 0.0  # the reader: log odds that the stretch refutes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,21 +114,36 @@ class Support:
 
 
 class SupportJudge:
-    """Judges claims with the embedder's word vectors; keeps the last passages' vectors. Thread-safe."""
+    """Judges claims with the embedder's word vectors, and the reader if there is one. Thread-safe.
 
-    def __init__(self, embedder: Embedder, memory: int) -> None:
+    Keeps the vectors of the last `memory` passages.
+    """
+
+    def __init__(self, embedder: Embedder, memory: int, reader: Reader | None = None) -> None:
         self._embedder = embedder
+        self._reader = reader
+        self._weights = _READ_WEIGHTS if reader else _WEIGHTS
         self._read = lru_cache(maxsize=memory)(self._sentences)
         # A claim is judged by one passage after another.
         self._said = lru_cache(maxsize=memory)(lambda claim: embedder.encode_words([claim])[0])
 
     def judge(self, claim: str, text: str, above: str = "") -> Support | None:
         """The best support for a claim in a text; `above` are title and headings. None if the text has no sentence."""
-        stretches = self.stretches(claim, text, above)
-        if not stretches:
-            return None
-        span, agreed = max(stretches, key=lambda each: (_holds(each[1]), logit(each[1])))
-        return _verdict(span, agreed)
+        found = [_support(span, agreed, self._weights) for span, agreed in self.read(claim, text, above)]
+        return max(found, key=lambda each: (each.verdict is not Verdict.UNSUPPORTED, each.probability), default=None)
+
+    def read(self, claim: str, text: str, above: str = "") -> list[tuple[Span, Agreement]]:
+        """The stretches of a text that may support a claim: all, or the likeliest, which the reader has read."""
+        found = self.stretches(claim, text, above)
+        if not self._reader:
+            return found
+        likeliest = sorted(found, key=lambda each: -logit(each[1], _WEIGHTS))[:_READ]
+        judged = self._reader.judge([(claim, span.of(text)) for span, _ in likeliest])
+        odds = np.log((judged + 1e-4) / (1 - judged + 1e-4))
+        return [
+            (span, replace(agreed, supports=float(supports), refutes=float(refutes)))
+            for (span, agreed), (supports, refutes, _) in zip(likeliest, odds, strict=True)
+        ]
 
     def stretches(self, claim: str, text: str, above: str = "") -> list[tuple[Span, Agreement]]:
         """Every stretch of one to three sentences of a text, with how it agrees with the claim."""
@@ -222,25 +242,18 @@ def _opposed(claimed: set[str], there: frozenset[str]) -> bool:
     )
 
 
-def logit(agreed: Agreement) -> float:
+def logit(agreed: Agreement, weights: Sequence[float]) -> float:
     """The log odds that a claim with this agreement is supported."""
-    return _INTERCEPT + math.fsum(weight * value for weight, value in zip(_WEIGHTS, astuple(agreed), strict=True))
+    intercept, *others = weights
+    return intercept + math.fsum(weight * value for weight, value in zip(others, astuple(agreed), strict=True))
 
 
-def _holds(agreed: Agreement) -> bool:
-    """Whether nothing that can be compared word for word differs, and the rest is alike enough."""
+def _support(span: Span, agreed: Agreement, weights: Sequence[float]) -> Support:
+    """The verdict: nothing that can be compared word for word may differ, and the rest must be alike enough."""
+    probability = 1 / (1 + math.exp(-logit(agreed, weights)))
     same = agreed.figures == 1 and agreed.names >= _NAMES and agreed.negation == 1 and agreed.opposites == 1
-    return same and agreed.words >= _WORDS and _probability(agreed) >= _WEAK
-
-
-def _probability(agreed: Agreement) -> float:
-    return 1 / (1 + math.exp(-logit(agreed)))
-
-
-def _verdict(span: Span, agreed: Agreement) -> Support:
-    probability = _probability(agreed)
     failed = [reason for name, reason in _REASONS.items() if getattr(agreed, name) < 1]
-    if not _holds(agreed):
+    if not (same and agreed.words >= _WORDS and probability >= _WEAK):
         verdict = Verdict.UNSUPPORTED
     else:
         verdict = Verdict.SUPPORTED if probability >= _SUPPORTED else Verdict.WEAK

@@ -6,19 +6,20 @@ import pytest
 from eval.__main__ import main
 from eval.errors import GoldError
 from eval.fit_confidence import fit_confidence, fit_to
+from rag.confidence import shipped_weights
 from rag.settings import Settings
 from rag.store import Store
 from tests.conftest import SAMPLE_GOLD
 
-SHIPPED = Settings.model_fields["confidence"].default
+SHIPPED = shipped_weights(Settings())
 
 
 def test_a_signal_that_tells_questions_apart_gains_weight_and_a_threshold() -> None:
     chance = np.random.default_rng(1)
     labels = np.array([1.0, 0.0] * 60)
-    rows = chance.uniform(0.4, 0.6, (120, 5))
+    rows = chance.uniform(0.4, 0.6, (120, len(SHIPPED) - 1))
     rows[:, 2] = np.where(labels == 1, 0.9, 0.1) + chance.normal(0, 0.05, 120)
-    fitted = fit_to(rows, labels, SHIPPED, 0.4)
+    fitted = fit_to(rows, labels, Settings())
     assert fitted.weights[3] > SHIPPED[3] + 1
     assert fitted.after.auroc > 0.99
     assert fitted.after.right > 0.95
@@ -28,7 +29,7 @@ def test_a_signal_that_tells_questions_apart_gains_weight_and_a_threshold() -> N
 
 def test_signals_that_say_nothing_are_not_said_to_tell_questions_apart() -> None:
     chance = np.random.default_rng(2)
-    fitted = fit_to(chance.uniform(0, 1, (40, 5)), np.array([1.0, 0.0] * 20), SHIPPED, 0.4)
+    fitted = fit_to(chance.uniform(0, 1, (40, len(SHIPPED) - 1)), np.array([1.0, 0.0] * 20), Settings())
     assert fitted.after.auroc < 0.75
     assert fitted.after.right < 0.75
     assert fitted.after.calibration_error < fitted.before.calibration_error
@@ -43,6 +44,7 @@ def test_the_command_prints_lines_that_rag_toml_takes(
     lines = shown.split("rag.toml:\n")[1]
     (tmp_path / "rag.toml").write_text(lines)
     settings = Settings()
+    assert settings.confidence
     assert len(settings.confidence) == len(SHIPPED)
     assert 0 <= settings.strictness <= 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import lzma
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,14 @@ from transformers import BertConfig, BertModel
 from eval import train_reader as training
 from eval.metrics.text import normalise
 from eval.reader_examples import Task, load_examples
+from rag import reader as reading
+from rag.errors import ModelError
 from rag.models import BUNDLED_EMBEDDER, embedder_folder, load_tokenizer
-from rag.reader import Reader
+from rag.reader import Reader, load_reader
 from rag.reader_network import Batch, Heads, ReaderNetwork, batch_of, packed, unpacked
 from rag.reader_pairs import PairTokenizer
-from rag.types import Span
+from rag.settings import Settings
+from rag.types import Chunk, Span
 
 PASSAGE = "The lamp was lit in 1811. Its keeper was Thomas Reid, a sailor from Arbroath. It burned sperm oil."
 
@@ -80,7 +84,8 @@ class Scripted(torch.nn.Module):
 
 def test_the_likeliest_words_are_told_with_their_odds_over_none(tokenizer: Any) -> None:
     network = Scripted(tokenizer.token_to_id("thomas"), tokenizer.token_to_id("reid"), nothing=1.5)
-    read = Reader(network, tokenizer).read("Who kept it?", [PASSAGE, "", "Nothing of it."])
+    pairs = [("Who kept it?", passage) for passage in (PASSAGE, "", "Nothing of it.")]
+    read = Reader(network, tokenizer).read_pairs(pairs)
     likeliest, *others = read[0].spans(40)
     assert likeliest.span.of(PASSAGE) == "Thomas Reid"
     assert read[0].answers == likeliest.score == pytest.approx(10 - 3)
@@ -98,7 +103,7 @@ def test_an_answer_begins_and_ends_with_whole_words(tokenizer: Any) -> None:
     passage = "The dredging of Skerryvoreheim took months."
     pieces = tokenizer.encode("skerryvoreheim", add_special_tokens=False).ids
     assert len(pieces) > 2
-    (read,) = Reader(Scripted(pieces[1], pieces[-2], nothing=0.0), tokenizer).read("Where?", [passage])
+    (read,) = Reader(Scripted(pieces[1], pieces[-2], nothing=0.0), tokenizer).read_pairs([("Where?", passage)])
     words = {word.strip(".") for word in passage.split()}
     for scored in read.spans(40):
         assert set(scored.span.of(passage).strip(".").split()) <= words
@@ -107,9 +112,44 @@ def test_an_answer_begins_and_ends_with_whole_words(tokenizer: Any) -> None:
 def test_an_answer_far_into_a_long_passage_is_found_once(tokenizer: Any) -> None:
     network = Scripted(tokenizer.token_to_id("thomas"), tokenizer.token_to_id("reid"), nothing=0.0)
     passage = "It burned oil. " * 150 + PASSAGE + " It burned oil." * 150
-    (read,) = Reader(network, tokenizer).read("Who kept it?", [passage])
+    (read,) = Reader(network, tokenizer).read_pairs([("Who kept it?", passage)])
     found = [scored.span for scored in read.spans(40) if scored.score > 5]
     assert [span.of(passage) for span in found] == ["Thomas Reid"]
+
+
+def test_title_and_headings_are_read_but_hold_no_answer(tokenizer: Any) -> None:
+    network = Scripted(tokenizer.token_to_id("thomas"), tokenizer.token_to_id("reid"), nothing=0.0)
+    chunk = Chunk("c", "d", "a.txt", Span(0, len(PASSAGE)), PASSAGE, "Thomas Reid", "Keepers")
+    (above,) = Reader(network, tokenizer).read("Who kept it?", [replace(chunk, text="He burned sperm oil.")])
+    assert above.answers < 0
+    assert all(scored.span.start >= 0 for scored in above.spans(40))
+    (both,) = Reader(network, tokenizer).read("Who kept it?", [chunk])
+    assert both.spans(1)[0].span.of(PASSAGE) == "Thomas Reid"
+
+
+def test_the_shipped_reader_finds_the_answer_or_says_that_there_is_none() -> None:
+    reader = load_reader(Settings(reader=True))
+    assert reader
+    pairs = [("Who was the keeper of the lamp?", PASSAGE), ("What is the capital of Peru?", PASSAGE)]
+    keeper, capital = reader.read_pairs(pairs)
+    assert "Thomas Reid" in keeper.spans(1)[0].span.of(PASSAGE)
+    assert keeper.answers > 0 > capital.answers
+    assert keeper.relevance > capital.relevance
+    supported, refuted = reader.judge([("The lamp burned oil.", PASSAGE), ("The lamp did not burn oil.", PASSAGE)])
+    assert supported[0] > refuted[0]
+    assert [reading.spans(40) for reading in reader.read_pairs(pairs)] == [keeper.spans(40), capital.spans(40)]
+
+
+def test_the_reader_can_be_turned_off_and_is_no_other_than_the_one_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAG_READER", "off")
+    assert load_reader(Settings()) is None
+    monkeypatch.setenv("RAG_READER", "on")
+    monkeypatch.setattr(reading, "_SHA256", "0" * 64)
+    reading._load_reader.cache_clear()
+    with pytest.raises(ModelError, match=r"reader\.safetensors have sha256 .*, expected 0000.* RAG_READER=off"):
+        load_reader(Settings())
+    monkeypatch.undo()
+    reading._load_reader.cache_clear()
 
 
 def test_what_is_judged_is_a_probability(tokenizer: Any) -> None:

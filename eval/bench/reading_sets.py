@@ -21,7 +21,7 @@ _SOURCE_NAME = re.compile(r"\(?SOURCE\(?S?\)?:.*|\b20\d\d Q\d\b.*?\.pdf|\b(?:19|
 
 def squad2_public(bench: Workbench) -> Table:
     """SQuAD 2.0 with the paragraph to be found first: short answers, and questions that no paragraph answers."""
-    outcomes = bench.run("squad2_public", Protocol(), "answers").outcomes
+    outcomes = bench.run("squad2_public", Protocol(), "answers", settings=bench.settings.changed(reader=True)).outcomes
     unread = bench.run("squad2_public", Protocol(), "unread", settings=bench.settings.changed(reader=False)).outcomes
     gains = {
         name: paired_test(*zip(*_pairs(unread, outcomes, of), strict=True)).difference for name, of in _FIGURES.items()
@@ -66,6 +66,8 @@ def _auroc_gain(before: Sequence[Outcome], after: Sequence[Outcome]) -> Estimate
     (first, answerable, _), (second, _, _) = confidences(before), confidences(after)
 
     def gain(first: Values, second: Values, answerable: Values) -> float:
+        if len(set(answerable)) < 2:  # a draw from few questions that has but one kind
+            return 0.0
         one, two = (separation(each[answerable == 1], each[answerable == 0]) for each in (first, second))
         return two - one
 

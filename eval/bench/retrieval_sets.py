@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from eval.bench.reference import dense, recursive_chunks, use_bundled_tokens, whole_documents
 from eval.bench.workbench import CHECKED, Row, Table, Workbench, mean_of, ours, published, refusing
@@ -10,7 +11,7 @@ from eval.gold import load_gold
 from eval.metrics.ranking import recall
 from eval.outcome import Outcome, System, judge
 from eval.run import Protocol
-from eval.summary import estimates
+from eval.summary import estimates, latencies
 from eval.systems import Form
 from eval.types import GoldQuestion
 from rag.models import load_embedder
@@ -101,11 +102,18 @@ def mtrag_cloud(bench: Workbench) -> Table:
             tagged = [outcome for outcome in outcomes if tag in outcome.gold.tags]
             figures[f"nDCG@5, {tag.removeprefix('turn:')}"] = estimates(tagged, ["nDCG@5"])["nDCG@5"]
         rows.append(Row(f"Footnote, {words}", "ours", figures))
-    answered = bench.run("mtrag_cloud", Protocol(), "answers").outcomes
     measures = ("ROUGE-L", "cited sources", "hallucination rate", "error rate", *CHECKED)
-    figures = {**ours("", answered, measures).figures, **refusing(answered)}
-    rows.append(Row("Footnote, answers with history", "ours", figures))
+    for reader, words in ((True, "answers with history"), (False, "answers without the reader")):
+        settings = bench.settings.changed(reader=reader)
+        answered = bench.run("mtrag_cloud", Protocol(), words.replace(" ", "-"), settings=settings).outcomes
+        figures = {**ours("", answered, measures).figures, **refusing(answered), **_milliseconds(answered)}
+        rows.append(Row(f"Footnote, {words}", "ours", figures))
     return Table("mtrag_cloud", "188 turns with judgements, answers to 205; 11,873 passages", tuple(rows))
+
+
+def _milliseconds(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    (total,) = (latency for latency in latencies(outcomes) if latency.stage == "total")
+    return {"ms, median": 1000 * total.p50, "ms, 95th percentile": 1000 * total.p95}
 
 
 def anthropic_docs(bench: Workbench) -> Table:

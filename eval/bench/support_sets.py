@@ -14,6 +14,7 @@ from eval.metrics.refusal import separation
 from eval.perturb import PERTURBATIONS
 from eval.stats import Estimate, estimate
 from rag.models import load_embedder
+from rag.reader import load_reader
 from rag.support import Support, SupportJudge, Verdict
 
 _SEED = 5
@@ -37,16 +38,16 @@ def scifact_support(bench: Workbench) -> Table:
         SpoiltClaim(claim, rationale, "another claim's rationale", -1)
         for (claim, _), (_, rationale) in zip(supported, others, strict=True)
     ]
-    judge = SupportJudge(load_embedder(bench.settings), len(claims))
-    judged = [judge.judge(one.claim, one.evidence) for one in claims]
-    return Table(
-        "scifact_support",
-        f"{len(supported)} supported claims, spoilt in four ways; judged by their rationale sentences",
-        tuple(_rows(claims, judged)),
-    )
+    table: list[Row] = []
+    for reader, words in ((load_reader(bench.settings.changed(reader=True)), ""), (None, ", without the reader")):
+        judge = SupportJudge(load_embedder(bench.settings), len(claims), reader)
+        judged = [judge.judge(one.claim, one.evidence) for one in claims]
+        table += _rows(claims, judged, words)
+    protocol = f"{len(supported)} supported claims, spoilt in four ways; judged by their rationale sentences"
+    return Table("scifact_support", protocol, tuple(table))
 
 
-def _rows(claims: Sequence[SpoiltClaim], judged: Sequence[Support | None]) -> list[Row]:
+def _rows(claims: Sequence[SpoiltClaim], judged: Sequence[Support | None], words: str) -> list[Row]:
     probabilities = np.array([found.probability if found else 0.0 for found in judged])
     let_through = [float(found is not None and found.verdict is not Verdict.UNSUPPORTED) for found in judged]
     faults = np.array([one.fault for one in claims])
@@ -61,5 +62,5 @@ def _rows(claims: Sequence[SpoiltClaim], judged: Sequence[Support | None]) -> li
         }
         if kind != "supported":
             figures["AUROC"] = estimate([right, probabilities[chosen]], separation, paired=False, vectorised=False)
-        rows.append(Row(kind, "ours", figures))
+        rows.append(Row(kind + words, "ours", figures))
     return rows
