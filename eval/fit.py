@@ -73,7 +73,12 @@ def fit_quotes(path: Path) -> str:
             ]
             if any(right):
                 rows.append((np.array([astuple(each.candidate.features) for each in ranked]), np.array(right)))
-                read = [(each, holds) for each, holds in zip(ranked, right, strict=True) if each.answer]
+                # Sentences that the reader has read are not looked at a second time.
+                read = [
+                    (each, holds)
+                    for each, holds in zip(ranked, right, strict=True)
+                    if each.answer and not each.candidate.answer
+                ]
                 if any(holds for _, holds in read):
                     both = [(score(each.candidate.features), each.answer.evidence) for each, _ in read if each.answer]
                     again.append((np.array(both), np.array([holds for _, holds in read])))

@@ -123,31 +123,31 @@ class SupportJudge:
         self._embedder = embedder
         self._reader = reader
         self._weights = _READ_WEIGHTS if reader else _WEIGHTS
-        self._read = lru_cache(maxsize=memory)(self._sentences)
+        self._sentences = lru_cache(maxsize=memory)(self._embedded)
         # A claim is judged by one passage after another.
         self._said = lru_cache(maxsize=memory)(lambda claim: embedder.encode_words([claim])[0])
 
     def judge(self, claim: str, text: str, above: str = "") -> Support | None:
         """The best support for a claim in a text; `above` are title and headings. None if the text has no sentence."""
-        found = [_support(span, agreed, self._weights) for span, agreed in self.read(claim, text, above)]
+        found = [_support(span, agreed, self._weights) for span, agreed in self._likeliest(claim, text, above)]
         return max(found, key=lambda each: (each.verdict is not Verdict.UNSUPPORTED, each.probability), default=None)
 
-    def read(self, claim: str, text: str, above: str = "") -> list[tuple[Span, Agreement]]:
+    def _likeliest(self, claim: str, text: str, above: str) -> list[tuple[Span, Agreement]]:
         """The stretches of a text that may support a claim: all, or the likeliest, which the reader has read."""
         found = self.stretches(claim, text, above)
         if not self._reader:
             return found
-        likeliest = sorted(found, key=lambda each: -logit(each[1], _WEIGHTS))[:_READ]
-        judged = self._reader.judge([(claim, span.of(text)) for span, _ in likeliest])
+        first = sorted(found, key=lambda each: -logit(each[1], _WEIGHTS))[:_READ]
+        judged = self._reader.judge([(claim, span.of(text)) for span, _ in first])
         odds = np.log((judged + 1e-4) / (1 - judged + 1e-4))
         return [
             (span, replace(agreed, supports=float(supports), refutes=float(refutes)))
-            for (span, agreed), (supports, refutes, _) in zip(likeliest, odds, strict=True)
+            for (span, agreed), (supports, refutes, _) in zip(first, odds, strict=True)
         ]
 
     def stretches(self, claim: str, text: str, above: str = "") -> list[tuple[Span, Agreement]]:
         """Every stretch of one to three sentences of a text, with how it agrees with the claim."""
-        sentences = self._read(text)
+        sentences = self._sentences(text)
         said = self._said(claim)
         context = frozenset(stems(above))
         found = []
@@ -158,7 +158,7 @@ class SupportJudge:
                 found.append((span, agreement(claim, said, span.of(text), [each for _, each in chosen], context)))
         return found
 
-    def _sentences(self, text: str) -> tuple[tuple[Span, Encoded], ...]:
+    def _embedded(self, text: str) -> tuple[tuple[Span, Encoded], ...]:
         spans = sentence_spans(text)
         encoded = self._embedder.encode_words([span.of(text) for span in spans]) if spans else []
         return tuple(zip(spans, encoded, strict=True))
