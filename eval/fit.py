@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import random
-import re
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -23,7 +22,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
-from eval.reader_examples import unseen_rows
+from eval.metrics.text import normalise
+from eval.reader_examples import twisted, unseen_rows
 from ingest.sync import sync
 from rag.assistant import Assistant
 from rag.candidates import Features
@@ -33,7 +33,6 @@ from rag.extract import score
 from rag.models import Vectors
 from rag.settings import Settings
 from rag.store import Store
-from rag.terms import names_and_numbers
 from rag.types import Claim, Span
 
 # Whole paragraphs with questions as people ask them; single sentences and rewritten passages are left out.
@@ -41,6 +40,7 @@ _SOURCES = ("squadshifts_new_wiki", "flan_eval_squad", "routerlens_squad", "litm
 _PASSAGES_PER_SOURCE = 300
 _QUESTIONS = 1000
 _SEED = 7
+_ANSWERABLE = "answerable"
 _RIDGE = 1e-3
 
 
@@ -109,22 +109,26 @@ def _answers(claim: Claim, sources: Sequence[str], item: TrainingQuestion) -> bo
 def fit_signals(path: Path) -> str:
     """Weights over Signals that tell answerable questions from others; in words.
 
-    The others: every fourth question with a name or number changed, the rest with their passage out of the store.
+    The others: every second question changed so that its passage does not answer it, the rest with their passage out
+    of the store.
     """
     rows: list[tuple[float, ...]] = []
-    labels: list[bool] = []
+    kinds: list[str] = []
     groups: list[int] = []
     with _Training(path) as training:
         for number, item in enumerate(training.questions):
-            changed = training.with_another_name(item) if number % 4 == 0 else None
-            asked = [(item.question, "", True)]
-            asked.append((changed, "", False) if changed else (item.question, item.source, False))
-            for question, without, answerable in asked:
+            asked = [(item.question, "", _ANSWERABLE)]
+            if number % 2 == 0 and (changed := training.twisted(item)):
+                asked.append((changed, "", "question changed"))
+            else:
+                asked.append((item.question, item.source, "passage removed"))
+            for question, without, kind in asked:
                 evidence = training.without(without).find(question).parts[0].extraction.evidence
                 if evidence:
                     rows.append(astuple(signals(evidence)))
-                    labels.append(answerable)
+                    kinds.append(kind)
                     groups.append(number)
+    labels = np.array([kind == _ANSWERABLE for kind in kinds])
     model = LogisticRegression(C=10, max_iter=3000)
     predicted = cross_val_predict(model, rows, labels, groups=groups, cv=GroupKFold(5), method="predict_proba")[:, 1]
     model.fit(rows, labels)
@@ -132,6 +136,11 @@ def fit_signals(path: Path) -> str:
     return "\n".join(
         [
             f"{len(rows)} questions; AUROC (cross-validated): {roc_auc_score(labels, predicted):.3f}",
+            *(
+                f"{other:20} {roc_auc_score(labels[chosen], predicted[chosen]):6.3f}"
+                for other in sorted(set(kinds) - {_ANSWERABLE})
+                for chosen in [np.isin(kinds, [_ANSWERABLE, other])]
+            ),
             f"{'intercept':20} {model.intercept_[0]:6.2f}",
             *(f"{field.name:20} {weight:6.2f}" for field, weight in weights),
         ]
@@ -170,20 +179,10 @@ class _Training:
         self.assistant.store = self.assistant.retriever.store = cast(Store, view)
         return self.assistant
 
-    def with_another_name(self, item: TrainingQuestion) -> str | None:
-        """The question with a name or number exchanged for another of its kind from the passage or another question."""
-        own = [name for name in names_and_numbers(item.question) if name in item.question]
-        if not own:
-            return None
-        name = self._random.choice(own)
-        text = item.passage if self._random.random() < 0.5 else self._random.choice(self.questions).question
-        answers = " ".join(span.of(item.passage) for span in item.answers).lower()
-        others = [
-            other
-            for other in re.findall(r"(?<=[a-z,] )[A-Z][a-z]{2,}|\b\d+\b", text)
-            if other[0].isdigit() == name[0].isdigit() and other.lower() not in f"{item.question.lower()} {answers}"
-        ]
-        return item.question.replace(name, self._random.choice(others)) if others else None
+    def twisted(self, item: TrainingQuestion) -> str | None:
+        """The question changed so that its passage does not answer it, if there is a way."""
+        answers = [normalise(span.of(item.passage)) for span in item.answers]
+        return twisted(item.question, item.passage, answers, self._random)
 
     def _sample(self, path: Path) -> list[TrainingQuestion]:
         by_source: dict[str, dict[str, Any]] = {source: {} for source in _SOURCES}

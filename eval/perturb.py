@@ -10,6 +10,7 @@ _NUMBER = re.compile(r"(?<![\w.])\d+(?:[.,]\d+)*(?![\w])")
 _NAME = re.compile(r"(?<=[\w,;:)] )(?:[A-Z][\w’'-]+(?: [A-Z][\w’'-]+)*|[A-Za-z]*(?:[A-Z]{2}|[A-Z]+\d|\d+[A-Z])[\w-]*)")
 _AUXILIARY = re.compile(r"\b(is|are|was|were|can|could|will|would|has|have|had|may|might|must|should|does|do|did)\b")
 _NEGATION = re.compile(r"\b(is|are|was|were|can|could|will|would|has|have|had|may|might|must|should|does|do|did) not\b")
+_WORD = re.compile(r"\b[a-z]{4,}(ed|ing|er|est|ly|al|ic|ive|ous|ity|ion|ment|(?<!s)s)\b")
 _VERB = re.compile(r"\b([a-z]+[^s\W])(s)\b(?= (?:the|a|an|to|in|of|by|for|with|from|at|on|its|their)\b)")
 
 _PAIRS = (
@@ -84,7 +85,18 @@ def other_number(claim: str, others: Sequence[str], chance: random.Random) -> st
     return claim[: match.start()] + chance.choice(numbers) + claim[match.end() :]
 
 
-def opposite(claim: str, chance: random.Random) -> str | None:
+def other_word(claim: str, others: Sequence[str], chance: random.Random) -> str | None:
+    """A word of another text that ends alike in the place of one of the claim's: "was founded", "was destroyed"."""
+    own = list(_WORD.finditer(claim))
+    chance.shuffle(own)
+    for match in own:
+        words = {other.group() for text in others for other in _WORD.finditer(text) if other.group(1) == match.group(1)}
+        if strange := sorted(words - set(claim.split())):
+            return claim[: match.start()] + chance.choice(strange) + claim[match.end() :]
+    return None
+
+
+def opposite(claim: str, others: Sequence[str], chance: random.Random) -> str | None:
     """One of the claim's words as its opposite."""
     found = [match for match in re.finditer(r"[a-z]+", claim) if match.group() in _OPPOSITES]
     if not found:

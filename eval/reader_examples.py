@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from math import log
@@ -20,7 +20,15 @@ from typing import Any
 from zlib import crc32
 
 from eval.metrics.text import normalise
-from eval.perturb import PERTURBATIONS, negated, opposite, other_entity, other_number
+from eval.perturb import (
+    PERTURBATIONS,
+    negated,
+    opposite,
+    other_entity,
+    other_number,
+    other_word,
+    swapped_names,
+)
 from eval.training import training_rows
 from rag.sentences import sentence_spans
 from rag.settings import Settings
@@ -34,6 +42,9 @@ _NAME = re.compile(r"(?<=[\w,;:)] )[A-Z][a-z]{2,}")  # not at the beginning of a
 _HALF = frozenset({"nq_swap"})  # sets whose answers were exchanged for others: every second row
 _NEGATIVES = 4  # passages that do not answer, for each question of a ranking
 _SUPPORT = {"S": 0, "R": 1, "N": 2}
+# Ways to ask what the passage does not answer, and how often each is tried first: a denial can be made of nearly any
+# question, and "not" alone must not tell.
+_TWISTS = {other_entity: 5, other_word: 5, opposite: 4, swapped_names: 2, other_number: 1, negated: 1}
 
 
 class Task(StrEnum):
@@ -108,6 +119,16 @@ def unseen_rows(path: Path, sources: Container[str], settings: Settings) -> Iter
     return (row for row in rows if row["src"] in sources)
 
 
+def twisted(question: str, passage: str, answers: Sequence[str], chance: random.Random) -> str | None:
+    """The question about something else that the passage names or does, about the opposite, or denied.
+
+    None where nothing can be exchanged, or an answer (normalised) would stand in the question.
+    """
+    ways = sorted(_TWISTS, key=lambda way: chance.random() ** (1 / _TWISTS[way]), reverse=True)
+    changed = next((found for way in ways if (found := way(question, [passage], chance))), None)
+    return changed if changed and not _holds(changed, answers) else None
+
+
 def _told(row: dict[str, Any]) -> str:
     """The text of a row that its article is known by."""
     if "passages" in row:
@@ -143,14 +164,13 @@ def _reading(rows: Sequence[dict[str, Any]], chance: random.Random) -> Iterator[
             texts = [normalise(text) for _, text in asked["spans"]]
             yield Example(Task.READ, question, passage, 1, answers)
             drawn = chance.random()
-            if drawn < 0.38:
+            if drawn < 0.3:
                 if other := others.of(passage, row["src"], question, texts):
                     yield Example(Task.READ, question, other, 0)
-            elif drawn < 0.56:
-                if rest := _without(passage, answers, texts):
-                    yield Example(Task.READ, question, rest, -1)
-            elif drawn < 0.85 and (twisted := _twisted(question, passage, texts, chance)):
-                yield Example(Task.READ, twisted, passage, -1)
+            elif drawn < 0.42 and (rest := _without(passage, answers, texts)):
+                yield Example(Task.READ, question, rest, -1)
+            if chance.random() < 0.8 and (changed := twisted(question, passage, texts, chance)):
+                yield Example(Task.READ, changed, passage, -1)
 
 
 class _Others:
@@ -188,19 +208,6 @@ def _without(passage: str, answers: Sequence[Span], texts: Sequence[str]) -> str
     kept = [one.of(passage) for one in sentences if all(one.end <= a.start or a.end <= one.start for a in answers)]
     rest = " ".join(kept)
     return rest if len(kept) < len(sentences) and len(rest) > 80 and not _holds(rest, texts) else None
-
-
-def _twisted(question: str, passage: str, answers: Sequence[str], chance: random.Random) -> str | None:
-    """The question about something else that the passage names, about the opposite, or denied."""
-    ways: list[Callable[[], str | None]] = [
-        lambda: other_entity(question, [passage], chance),
-        lambda: other_number(question, [passage], chance),
-        lambda: opposite(question, chance),
-        lambda: negated(question, [], chance),
-    ]
-    chance.shuffle(ways)
-    twisted = next((found for way in ways if (found := way())), None)
-    return twisted if twisted and not _holds(twisted, answers) else None
 
 
 def _ranking(rows: Sequence[dict[str, Any]], chance: random.Random) -> Iterator[Example]:

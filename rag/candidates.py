@@ -119,7 +119,7 @@ def candidates(
         spans = sentences.of(chunk)
         likenesses = [(0.0, 0.0)] * len(spans) if readings else _likenesses(sentences.vectors(chunk), vector)
         reading = readings[number - 1] if readings else _UNREAD
-        above = frozenset(stems(f"{chunk.title} {chunk.heading}"))
+        above = frozenset(stems(chunk.above))
         before = frozenset[str]()
         for place, (span, (similarity, context_similarity)) in enumerate(zip(spans, likenesses, strict=True)):
             text = span.of(chunk.text)

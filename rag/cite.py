@@ -130,7 +130,7 @@ def _judged(claim: Claim, passages: Sequence[Passage], judge: SupportJudge) -> l
     found: list[tuple[Passage, Support]] = []
     for passage in passages:
         chunk = passage.chunk
-        support = judge.judge(claim.text, chunk.text, f"{chunk.title} {chunk.heading}")
+        support = judge.judge(claim.text, chunk.text, chunk.above)
         if support:
             found.append((passage, support))
     return sorted(found, key=lambda each: -each[1].probability)

@@ -134,7 +134,7 @@ def _evidence(best: Candidate, passages: Sequence[Passage], terms: QuestionTerms
     return Evidence(
         sentence=best.features,
         passage_similarity=max(passage.scores.get("dense", 0.0) for passage in passages),
-        passage_coverage=terms.share(set(stems(f"{chunk.title} {chunk.heading} {chunk.text}"))),
+        passage_coverage=terms.share(set(stems(chunk.above + chunk.text))),
     )
 
 

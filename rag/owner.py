@@ -10,9 +10,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
+from time import monotonic, sleep
 from typing import Any
 
 from rag.errors import StoreBusy
+
+_PATIENCE, _LOOK_AGAIN = 10.0, 0.02  # seconds
 
 
 class OwnerLock:
@@ -29,6 +32,7 @@ class OwnerLock:
         self._readers = self._open("lock")
         self._writers = self._open("lock.writer") if readers_stay else self._readers
         self._take(self._readers, fcntl.LOCK_SH)
+        os.truncate(self._readers, 0)  # nobody writes now: what a writer that was killed wrote of itself is out of date
 
     def _open(self, name: str) -> int:
         self._files.append(os.open(self._store / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -62,20 +66,49 @@ class OwnerLock:
         fcntl.flock(self._writers, fcntl.LOCK_SH if self._writers == self._readers else fcntl.LOCK_UN)
 
     def _take(self, file: int, kind: int) -> None:
-        try:
-            fcntl.flock(file, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
+        until = monotonic() + _PATIENCE
+        while not _locked(file, kind):
+            if monotonic() < until and self._is_left_behind(file):
+                sleep(_LOOK_AGAIN)
+                continue
             owner = self._owner(file)
             if kind == fcntl.LOCK_SH:
                 self.release()
             else:
                 self._give_back()  # a refused upgrade gives the shared lock up
-            message = f"the store at {self._store} is in use by {owner}. Try again when it has ended."
-            raise StoreBusy(message) from None
+            raise StoreBusy(f"the store at {self._store} is in use by {owner}. Try again when it has ended.")
+
+    def _is_left_behind(self, file: int) -> bool:
+        """Whether the writer is dead: then a child that it was about to start holds its lock, for another moment."""
+        written = self._written(file)
+        if not written:
+            return False
+        try:
+            os.kill(written["pid"], 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            pass
+        return False
 
     def _owner(self, file: int) -> str:
-        try:
-            owner: dict[str, Any] = json.loads(os.pread(file, 1000, 0))
-        except ValueError:
+        written = self._written(file)
+        if not written:
             return "another process that reads it"
-        return f"process {owner['pid']}, which has been writing since {owner['since']}"
+        return f"process {written['pid']}, which has been writing since {written['since']}"
+
+    def _written(self, file: int) -> dict[str, Any]:
+        """What the writer wrote of itself; nothing if there is none."""
+        try:
+            written: dict[str, Any] = json.loads(os.pread(file, 1000, 0))
+        except ValueError:
+            return {}
+        return written
+
+
+def _locked(file: int, kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

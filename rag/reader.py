@@ -89,9 +89,8 @@ class Reader:
 
     def read(self, question: str, chunks: Sequence[Chunk]) -> list[PassageReading]:
         """What the text of each chunk says to a question; title and headings are read before it."""
-        above = ["".join(f"{line}\n" for line in (chunk.title, chunk.heading) if line) for chunk in chunks]
-        pairs = [(question, before + chunk.text) for before, chunk in zip(above, chunks, strict=True)]
-        return self.read_pairs(pairs, [len(before) for before in above])
+        pairs = [(question, chunk.above + chunk.text) for chunk in chunks]
+        return self.read_pairs(pairs, [len(chunk.above) for chunk in chunks])
 
     def read_pairs(self, pairs: Sequence[tuple[str, str]], skipped: Sequence[int] = ()) -> list[PassageReading]:
         """What the passage of each (question, passage) says.

@@ -143,10 +143,7 @@ class Retriever:
         """The first candidates in the order in which the cross-encoder has them, then the others."""
         first = [candidate.chunk_id for candidate in found[: self.store.settings.reranked]]
         chunks = self.store.chunks(first)
-        texts = [
-            "\n".join(filter(None, (chunk.title, chunk.heading, chunk.text))) if chunk else ""
-            for chunk in map(chunks.get, first)
-        ]
+        texts = [chunk.above + chunk.text if chunk else "" for chunk in map(chunks.get, first)]
         return staged(found, "reranked", reranker.scores(question.query.text, texts), {})
 
     def views(self, question: ReadQuestion, chunks: Sequence[IndexedChunk], weights: Weights) -> Views:

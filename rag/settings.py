@@ -15,6 +15,7 @@ from rag.errors import SettingsError
 
 TOML_FILE = "rag.toml"
 ENVIRONMENT_PREFIX = "RAG_"
+_CONFIDENCE_NUMBERS = 8  # an intercept, and a weight for each field of rag.confidence.Signals
 _HOST_NAME = r"^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\])$"  # without port, lower case
 
 
@@ -59,8 +60,6 @@ class Settings(BaseSettings):
     strictness: float = Field(0.4, ge=0, le=1, description="answers below this confidence are refused")
     confidence: tuple[float, ...] | None = Field(
         None,
-        min_length=8,
-        max_length=8,
         description="intercept and weights over the fields of rag.confidence.Signals, as fit-confidence prints them",
     )
     reader: bool = Field(False, description="on: a small trained model reads the passages; off: likeness decides")
@@ -127,6 +126,16 @@ class Settings(BaseSettings):
             raise ValueError("It may be at most half of chunk_tokens")
         return value
 
+    @field_validator("confidence")
+    @classmethod
+    def _complete(cls, value: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        if value is not None and len(value) != _CONFIDENCE_NUMBERS:
+            raise ValueError(
+                f"It takes {_CONFIDENCE_NUMBERS} numbers, not {len(value)}. Fit them again: "
+                "python -m eval fit-confidence GOLD.jsonl"
+            )
+        return value
+
     def changed(self, **arguments: Any) -> Settings:
         """These settings with some replaced, checked again."""
         _refuse_unknown_keys(arguments, "argument")
@@ -175,4 +184,5 @@ def _refuse_unknown_keys(given: dict[str, Any], kind: str, prefix: str = "") -> 
 
 def _explain(fault: Any) -> str:
     key = ".".join(str(part) for part in fault["loc"])
-    return f"setting {key!r} has the value {fault['input']!r}: {fault['msg'].removeprefix('Value error, ').lower()}"
+    reason = fault["msg"].removeprefix("Value error, ")
+    return f"setting {key!r} has the value {fault['input']!r}: {reason[:1].lower()}{reason[1:]}"

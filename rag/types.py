@@ -86,6 +86,11 @@ class Chunk:
     heading: str = ""
     page: int | None = None
 
+    @property
+    def above(self) -> str:
+        """Title and headings, a line each: what is read before the text so that it can be understood alone."""
+        return "".join(f"{line}\n" for line in (self.title, self.heading) if line)
+
 
 @dataclass(frozen=True, slots=True)
 class Passage:

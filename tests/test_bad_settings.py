@@ -37,6 +37,11 @@ from tests.reading import refusal
         ("", {"RAG_RERANKER": "/absent/model"}, "reranker '/absent/model' is not a folder"),
         ("", {"RAG_CHROMA_URL": "ftp://a"}, "setting 'chroma_url' has the value 'ftp://a'"),
         ("", {"RAG_CHUNK_OVERLAP": "500"}, "at most half of chunk_tokens"),
+        (
+            "confidence = [1, 2, 3, 4, 5, 6]",
+            {},
+            "it takes 8 numbers, not 6. Fit them again: python -m eval fit-confidence",
+        ),
     ],
 )
 def test_b58_a_faulty_setting_is_named_with_the_nearest_or_the_range(

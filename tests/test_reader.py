@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import lzma
+import random
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from transformers import BertConfig, BertModel
 
 from eval import train_reader as training
 from eval.metrics.text import normalise
-from eval.reader_examples import Task, load_examples
+from eval.reader_examples import Task, load_examples, twisted
 from rag import reader as reading
 from rag.errors import ModelError
 from rag.models import BUNDLED_EMBEDDER, embedder_folder, load_tokenizer
@@ -182,7 +183,10 @@ def rows() -> Iterator[tuple[str, dict[str, Any]]]:
         asked = {"question": f"Who kept lighthouse {number}?", "spans": [[place, f"Thomas {keeper}"]]}
         yield "reader", {"src": "made up", "licence": "", "passage": passage, "questions": [asked]}
         passages = [{"passage": told, "relevance": 1}, {"passage": more, "relevance": 0}]
-        yield "rerank", {"src": "made up", "question": f"Who kept lighthouse {number}?", "passages": passages}
+        yield (
+            "rerank",
+            {"src": "made up", "question": f"Who kept lighthouse {number}?", "passages": passages},
+        )
         yield "support", {"src": "made up", "claim": told, "evidence": passage, "label": "SRN"[number % 3]}
 
 
@@ -212,6 +216,19 @@ def test_examples_that_do_not_answer_do_not_and_nothing_held_out_is_learned_from
     held_out = {example.second for task in Task for example in examples.held_out[task]}
     assert held_out
     assert held_out.isdisjoint(example.second for task in Task for example in examples.training[task])
+
+
+def test_a_question_is_twisted_in_many_ways_and_seldom_by_a_denial() -> None:
+    question = "Who said that the lamp that Thomas Reid lighted was the first of the coast?"
+    passage = "Later the lamp, extinguished by Anna Stone in Arbroath, was given to the crown."
+    twists = [twisted(question, passage, ["coast guard"], random.Random(seed)) for seed in range(200)]
+    assert None not in twists
+    assert question not in twists
+    ways = ("Anna Stone", "Arbroath", "extinguished", "the last of", " not ")
+    found = {way: sum(way in str(each) for each in twists) for way in ways}
+    assert all(found.values()), found
+    assert found[" not "] < 40, "a denial alone must not tell"
+    assert twisted(question, passage, ["lamp"], random.Random(1)) is None
 
 
 def test_training_that_was_stopped_goes_on_as_if_it_had_not_been(

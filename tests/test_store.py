@@ -1,5 +1,6 @@
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -146,6 +147,28 @@ def test_another_process_that_writes_is_named(settings: Settings) -> None:
             Store(settings)
         other.kill()
     Store(settings).close()
+
+
+def test_what_a_killed_writer_leaves_behind_is_waited_for(settings: Settings) -> None:
+    """A child that it was starting has its lock for a moment; what it wrote of itself stays in the file."""
+    Store(settings, create=True).close()
+    script = f"""
+        from pathlib import Path; from rag.settings import Settings; from rag.store import Store
+        import os, signal, subprocess, sys
+        with Store(Settings(store=Path({str(settings.store)!r}))) as store, store.writing():
+            sleeper = [sys.executable, "-c", "import time; time.sleep(1)"]
+            subprocess.Popen(sleeper, pass_fds=store._owner._files, stdout=subprocess.DEVNULL)
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    with (
+        Store(settings) as one,
+        Store(settings),
+        pytest.raises(StoreBusy, match="in use by another process that reads it"),
+        one.writing(),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("key", ["chunk_tokens", "chunk_overlap", "embedder"])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.perturb import PERTURBATIONS, changed_number, negated, other_entity, swapped_names
+from eval.perturb import PERTURBATIONS, changed_number, negated, other_entity, other_word, swapped_names
 from rag.figures import figures
 from rag.models import Embedder
 from rag.support import SupportJudge, Verdict
@@ -96,5 +96,8 @@ def test_claims_are_spoilt_in_one_place() -> None:
     spoilt = other_entity("Then Nixon left.", others, chance)
     assert spoilt is not None
     assert spoilt != "Then Nixon left."
+    told = ["It was rebuilt, then extinguished by stormy seas."]
+    assert other_word("Who lighted the first lamps?", told, chance) == "Who extinguished the first lamps?"
+    assert other_word("Who lighted it?", ["Nobody has."], chance) is None
     for perturb in PERTURBATIONS.values():
         assert perturb("nothing here", [], chance) is None
