@@ -69,6 +69,13 @@ def test_footnotes_work_with_the_keyboard_and_in_earlier_answers(page: Page) -> 
         expect(page.locator("#cited")).to_be_in_viewport()
 
 
+# How many pixels of a table's cells lie beyond the right edge of their pane.
+BEYOND = """pane => {
+    const right = element => element.getBoundingClientRect().right;
+    return Math.max(...[...pane.querySelectorAll(".passages td")].map(right)) - right(pane);
+}"""
+
+
 def test_the_passages_show_their_ranks_and_open_too(page: Page) -> None:
     ask(page, QUESTION)
     page.get_by_role("tab", name="Passages").click()
@@ -77,6 +84,9 @@ def test_the_passages_show_their_ranks_and_open_too(page: Page) -> None:
     cells = rows.first.locator("td").all_inner_texts()
     assert cells[0] == "1"
     assert set(cells[2:6]) <= {str(rank) for rank in range(1, 101)} | {"–"}
+    for width in (390, 1100, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.locator("#passages").evaluate(BEYOND) <= 1, f"text is cut off in a window {width} pixels wide"
     rows.first.locator("a").click()
     expect(page.locator("#cited")).to_be_in_viewport()
 
