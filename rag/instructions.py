@@ -39,12 +39,12 @@ _INSTRUCTIONS = (
     r"\bjavascript\s*:",
 )
 _INSTRUCTION = re.compile("|".join(f"(?:{pattern})" for pattern in _INSTRUCTIONS), re.IGNORECASE)
-# A sentence without any of these is none: looking for them first costs a tenth.
+# A sentence without any of these is none, and looking for them first costs little; in folded case a seventh of what
+# ignoring case would.
 _HINT = re.compile(
     r"ignore|disregard|forget|overrid|bypass|you are|pretend|role-?play|instruct|directive|prompt|note|message|attention"
     r"|notice|remind|important|hey|dear|hello|respond|reply|answer|output|summar|reveal|leak|disclose|tell|inform"
-    r"|convince|say|warn|urge|cite|mark|other|!\[|<|javascript|\[|:|>|#",
-    re.IGNORECASE,
+    r"|convince|say|warn|urge|cite|mark|other|!\[|<|javascript|\[|:|>|#"
 )
 # What the prompts of chat models separate turns with, and what forged turns and passage marks look like.
 _TURN = re.compile(
@@ -65,7 +65,7 @@ def speaks_to_a_model(sentence: str) -> bool:
 
 
 def _speaks(seen: str) -> bool:
-    return bool(_HINT.search(seen) and (_INSTRUCTION.search(seen) or _TURN.search(seen)))
+    return bool(_HINT.search(seen.casefold()) and (_INSTRUCTION.search(seen) or _TURN.search(seen)))
 
 
 def _pieces(sentence: str) -> Iterator[str]:

@@ -26,11 +26,11 @@ class Library:
         """The collections' names."""
         return self.first.collections()
 
-    def assistant(self, name: str) -> Assistant:
-        """What answers from a collection. Raises StoreError if there is none of this name, and as `Store.beside`."""
+    def assistant(self, name: str, *, create: bool = False) -> Assistant:
+        """What answers from a collection. Raises StoreError if there is none (unless `create`), or as `beside`."""
         with self._opening:
             if name not in self._assistants:
-                self._assistants[name] = self._open(self.first.beside(name))
+                self._assistants[name] = self._open(self.first.beside(name, create=create))
             return self._assistants[name]
 
     def store(self, name: str) -> Store:

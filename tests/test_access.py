@@ -1,9 +1,12 @@
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ingest.sync import sync
+from rag.assistant import Assistant
 from rag.errors import StoreBusy, StoreError
 from rag.library import Library
 from rag.page.access import Access
@@ -75,6 +78,19 @@ def test_who_logs_in_sees_what_is_everybodys_and_ones_own(access: Access) -> Non
     assert set(access.names(asked_by("carol"))) == {"default", "papers", "@carol"}
     assert len(access.names(NOBODY)) == 6
     assert access.shared().names() == ("default", "papers")
+
+
+def test_ones_own_collection_is_made_once_when_several_tabs_ask_for_it(access: Access) -> None:
+    tabs = 6
+    ready = Barrier(tabs)
+
+    def ask() -> Assistant:
+        ready.wait(10)
+        return access.assistant("@carol", asked_by("carol"))
+
+    with ThreadPoolExecutor(tabs) as pool:
+        found = [future.result() for future in [pool.submit(ask) for _ in range(tabs)]]
+    assert len(set(map(id, found))) == 1
 
 
 @pytest.mark.parametrize("name", ["@alice", "@alice/letters", "@alicent", "nothing", "", "\x1fnext\x1fdefault"])

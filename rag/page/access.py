@@ -43,8 +43,7 @@ class Access:
             return self.library.assistant(name)
         if held or not user or name != _OWN + user:
             raise StoreError(f"there is no collection {name!r}. Choose another one.")
-        self.library.create(name)
-        return self.library.assistant(name)
+        return self.library.assistant(name, create=True)
 
     def store(self, name: str, request: gr.Request) -> Store:
         """A collection to be read. Raises StoreError as `assistant` does."""
