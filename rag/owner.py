@@ -68,27 +68,25 @@ class OwnerLock:
     def _take(self, file: int, kind: int) -> None:
         until = monotonic() + _PATIENCE
         while not _locked(file, kind):
-            if monotonic() < until and self._is_left_behind(file):
-                sleep(_LOOK_AGAIN)
-                continue
-            owner = self._owner(file)
-            if kind == fcntl.LOCK_SH:
-                self.release()
-            else:
-                self._give_back()  # a refused upgrade gives the shared lock up
-            raise StoreBusy(f"the store at {self._store} is in use by {owner}. Try again when it has ended.")
+            if monotonic() > until or not self._is_left_behind(file):
+                owner = self._owner(file)
+                if kind == fcntl.LOCK_SH:
+                    self.release()
+                else:
+                    self._give_back()  # a refused upgrade gives the shared lock up
+                raise StoreBusy(f"the store at {self._store} is in use by {owner}. Try again when it has ended.")
+            sleep(_LOOK_AGAIN)
 
     def _is_left_behind(self, file: int) -> bool:
         """Whether the writer is dead: then a child that it was about to start holds its lock, for another moment."""
         written = self._written(file)
-        if not written:
-            return False
-        try:
-            os.kill(written["pid"], 0)
-        except ProcessLookupError:
-            return True
-        except PermissionError:
-            pass
+        if written:
+            try:
+                os.kill(written["pid"], 0)
+            except ProcessLookupError:
+                return True
+            except PermissionError:
+                return False  # it lives, and is somebody else's
         return False
 
     def _owner(self, file: int) -> str:
