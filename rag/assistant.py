@@ -24,7 +24,7 @@ from rag.reader import load_reader
 from rag.retrieve import ReadQuestion, Retriever
 from rag.store import Store
 from rag.support import SupportJudge
-from rag.terms import stems, weigh
+from rag.terms import content_words, weigh
 from rag.types import Answer, Draft, Passage, Turn
 
 COURTESY = "courtesy"
@@ -116,7 +116,7 @@ class Assistant:
 
     def _part(self, read: ReadQuestion, passages: Sequence[Passage]) -> Part:
         text = read.query.text
-        terms = weigh(text, self.store.document_frequencies(stems(text)), self.store.statistics().chunks)
+        terms = weigh(text, self.store.document_frequencies(content_words(text)), self.store.statistics().chunks)
         readings = self._reader.read(text, [passage.chunk for passage in passages]) if self._reader else ()
         extraction = extract(text, read.encoded, passages, terms, self._sentences, readings)
         evidence, weights = extraction.evidence, weights_of(self.store.settings)

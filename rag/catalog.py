@@ -519,12 +519,22 @@ class Catalog:
             found = (found & {row[0] for row in holding}) or found
         return found
 
-    def document_frequencies(self, collection: int, stems: Sequence[str]) -> dict[str, int]:
-        """In how many chunks each stem occurs, for the stems that occur."""
+    def document_frequencies(self, collection: int, words: Iterable[str]) -> dict[str, int]:
+        """In how many chunks the stem of each lower-case word occurs, by stem, for those that occur.
+
+        What the index takes apart, like "1,200" or "snake_case", occurs where its parts stand side by side.
+        """
+        spellings = {stem(word): word for word in words}
         found: dict[str, int] = {}
-        for batch in _batches(sorted(set(stems))):
+        for batch in _batches(sorted(spellings)):
             statement = f"SELECT term, doc FROM terms_{collection} WHERE term IN ({_marks(batch)})"
             found.update(self._db.execute(statement, batch).fetchall())
+        # The index may cut or stem a word in another way, but does the same to a query.
+        statement = f"SELECT count(*) FROM keywords_{collection} WHERE keywords_{collection} MATCH ?"
+        for unseen in spellings.keys() - found.keys():
+            (chunks,) = self._db.execute(statement, (_any([spellings[unseen]]),)).fetchone()
+            if chunks:
+                found[unseen] = chunks
         return found
 
     def vocabulary(self, collection: int, initial: str) -> dict[str, int]:

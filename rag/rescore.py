@@ -68,7 +68,7 @@ def rescore(
         return _rarity(term_count(term, frequencies), statistics.chunks)
 
     dense = _dense(encoded.vector, chunks, neighbours, weights.neighbour)
-    known = {term: rarity(term) for term in terms if all(stem in frequencies for stem in term_stems(term))}
+    known = {term: rarity(term) for term in terms if all(stem(part) in frequencies for part in term_parts(term))}
     lexical = _lexical(known, chunks, neighbours, statistics.average_words, weights)
     rarities = np.array([rarity(word) for word in encoded.words])
     late = _late(encoded, rarities, chunks) if weights.late else np.zeros(len(chunks))
@@ -86,9 +86,9 @@ def _rarity(count: int, chunks: int) -> float:
     return max(math.log((max(chunks - count, 0) + 0.5) / (count + 0.5)), 1e-6)
 
 
-def term_stems(term: str) -> list[str]:
-    """The stems of a term as the full-text index counts them: of "ab-12" or "1,200" those of its parts."""
-    return [stem(part) for part in re.findall(r"[^\W_]+", term)]
+def term_parts(term: str) -> list[str]:
+    """The words of a term as the full-text index counts them: of "ab-12" or "1,200" its parts."""
+    return re.findall(r"[^\W_]+", term)
 
 
 def _dense(
@@ -106,7 +106,7 @@ def _dense(
 
 def term_count(term: str, frequencies: Mapping[str, int]) -> int:
     """In how many chunks a term can stand at most: as many as its rarest stem does."""
-    return min((frequencies.get(stem, 0) for stem in term_stems(term)), default=0)
+    return min((frequencies.get(stem(part), 0) for part in term_parts(term)), default=0)
 
 
 def _lexical(

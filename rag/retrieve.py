@@ -12,7 +12,7 @@ from rag.errors import QuestionError
 from rag.fuse import Candidate, fuse, staged
 from rag.models import Encoded, Reranker, load_embedder, load_reranker
 from rag.query import Filters, Query, parse_query
-from rag.rescore import Views, Weights, rescore, term_count, term_stems
+from rag.rescore import Views, Weights, rescore, term_count, term_parts
 from rag.spelling import nearest_stem, replace_words, strange_words
 from rag.store import Store
 from rag.terms import words
@@ -84,7 +84,7 @@ class Retriever:
 
     def _frequencies(self, query: Query) -> dict[str, int]:
         terms = (*query.terms, *words(query.text))
-        return self.store.document_frequencies([stem for term in terms for stem in term_stems(term)])
+        return self.store.document_frequencies(part for term in terms for part in term_parts(term))
 
     def _meant(self, word: str) -> str:
         """How the documents write the word that was probably meant; the word itself if they have none like it."""

@@ -8,7 +8,7 @@ when a store is opened are mended from the catalog, without embedding again.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -225,9 +225,12 @@ class Store:
         """The chunks in these rows, for the rows that there are."""
         return self.catalog.by_row(self.model, rows)
 
-    def document_frequencies(self, stems: Sequence[str]) -> dict[str, int]:
-        """In how many chunks each stem occurs, for the stems that occur."""
-        return self.catalog.document_frequencies(self._collection.id, stems)
+    def document_frequencies(self, words: Iterable[str]) -> dict[str, int]:
+        """In how many chunks the stem of each lower-case word occurs, by stem, for those that occur.
+
+        What the index takes apart, like "1,200" or "snake_case", occurs where its parts stand side by side.
+        """
+        return self.catalog.document_frequencies(self._collection.id, words)
 
     def vocabulary(self, initial: str) -> dict[str, int]:
         """The stems that begin with a letter, each with the number of chunks that hold it."""

@@ -170,7 +170,7 @@ def agreement(
     """How a claim compares with a text whose sentences are `encoded`."""
     wanted, there = figures(claim), figures(text)
     own = frozenset(stems(text))
-    names = {stem(word) for name in names_and_numbers(claim) for word in words(name) if not word.isdigit()}
+    names = {stem(word) for name in names_and_numbers(claim) for word in words(name) if any(map(str.isalpha, word))}
     claimed = list(dict.fromkeys(stems(claim)))
     theirs = [stem(word) for each in encoded for word in each.words]
     likeness = np.zeros((0, 0), np.float32)

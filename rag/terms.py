@@ -109,7 +109,7 @@ def weigh(question: str, frequencies: Mapping[str, int], chunks: int) -> Questio
 
 def names_and_numbers(text: str) -> list[str]:
     """The words of a question that name something particular: capitalised beyond its first word, or with digits."""
-    found = re.findall(r"[\w'’-]+", text)
+    found = re.findall(r"[\w'’-]+(?:(?<=\d)[.,](?=\d)[\w'’-]+)*", text)
     return [
         word
         for place, word in enumerate(found)

@@ -44,5 +44,13 @@ def test_mentions_are_things_of_that_kind_the_question_does_not_name(
     assert [span for span in spans if span not in ("They", "It", "Signed")] == found
 
 
-def test_names_and_numbers_of_a_question() -> None:
-    assert names_and_numbers("How did Mao answer the 1958 letter from the USSR?") == ["Mao", "1958", "USSR"]
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("How did Mao answer the 1958 letter from the USSR?", ["Mao", "1958", "USSR"]),
+        ("Were 27,000 men, 3.5 tons and v2.3.1 sent to SALT-2.5?", ["27,000", "3.5", "v2.3.1", "SALT-2.5"]),
+        ("What came in 1958, 1959. And in May,1960?", ["1958", "1959", "May", "1960"]),
+    ],
+)
+def test_names_and_numbers_of_a_question(question: str, found: list[str]) -> None:
+    assert names_and_numbers(question) == found

@@ -52,6 +52,10 @@ def store(settings: Settings, folder: Path) -> Iterator[Store]:
     (folder / "visit.txt").write_text("Henry Kissinger flew to Beijing in July 1971, in secret.")
     (folder / "relief.txt").write_text("The Détente between the powers ended when the valley was invaded.")
     (folder / "baker.txt").write_text("The baker sells rye bread and rolls at the market every morning.")
+    (folder / "tonnage.txt").write_text(
+        "In 27 of 50 ports 27,000 crates came in, 3.5 tons each, says the OS of the Weißensee under stored_case."
+    )
+    (folder / "tolls.txt").write_text("The toll was 1,000 crowns for 50 crates.")
     ingest(settings, folder)
     with Store(settings) as opened:
         yield opened
@@ -80,5 +84,18 @@ def test_accents_do_not_make_a_word_unknown(store: Store) -> None:
     for question in ("When did the détente end?", "When did the detente end?"):
         read = Retriever(store).read(question)
         assert read.query.text == question
-        assert store.document_frequencies([stem(word) for word in read.query.terms]).get("detent") == 1
+        assert store.document_frequencies(read.query.terms).get("detent") == 1
         assert Retriever(store).search(read).passages[0].chunk.source == "relief.txt"
+
+
+def test_a_word_occurs_where_the_index_holds_its_parts_side_by_side(store: Store) -> None:
+    there = ["27,000", "3.5", "1,000", "os", "weißensee", "stored_case", "crates", "27"]
+    assert store.document_frequencies([*there, "50,000", "27,500", "case_stored", "___"]) == {
+        stem(word): 2 if word == "crates" else 1 for word in there
+    }
+
+
+def test_a_refusal_names_only_what_stands_nowhere(store: Store) -> None:
+    with Store(store.settings.changed(strictness=1.0)) as strict:
+        answer = Assistant(strict).ask("Did the OS of Weißensee say 27,000 or 50,000 crates, 3.5 tons or stored_case?")
+    assert answer.text.strip().endswith("They nowhere mention: 50,000.")

@@ -78,6 +78,12 @@ def test_the_stretch_found_holds_the_words_of_the_claim(judge: SupportJudge) -> 
     assert "$240 billion" in found.span.of(SOURCE)
 
 
+def test_a_figure_written_in_another_way_is_no_name_that_is_missing(judge: SupportJudge) -> None:
+    found = judge.judge("The flood cost 27,000 men their homes.", "The flood cost 27 thousand men their homes.")
+    assert found is not None
+    assert (found.agreement.figures, found.agreement.names) == (1.0, 1.0)
+
+
 def test_a_text_without_sentences_supports_nothing(judge: SupportJudge) -> None:
     assert judge.judge("Anything.", "  \n ") is None
 
