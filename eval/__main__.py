@@ -46,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     training.add_argument("--out", type=Path, required=True, help="for checkpoints, the learning curve and the weights")
     training.add_argument("--rows", type=int, default=200_000, help="examples to learn from (default: 200,000)")
     training.add_argument("--begin", type=Path, help="weights of an earlier run to begin with")
+    training.add_argument("--seed", type=int, default=11, help="of what is drawn by lot (default: 11)")
     training.set_defaults(command=_train)
     options = parser.parse_args(arguments)
     status: int = options.command(options)
@@ -60,7 +61,7 @@ def _fit(options: argparse.Namespace) -> int:
 def _train(options: argparse.Namespace) -> int:
     from eval.train_reader import train_reader  # torch takes seconds
 
-    curve = train_reader(options.data, options.out, options.rows, options.begin)
+    curve = train_reader(options.data, options.out, options.rows, options.begin, options.seed)
     Console(highlight=False).print(curve)
     return 0
 

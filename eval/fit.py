@@ -23,7 +23,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from eval.metrics.text import normalise
-from eval.reader_examples import twisted, unseen_rows
+from eval.reader_examples import unseen_rows
+from eval.reader_twists import twisted
 from ingest.sync import sync
 from rag.assistant import Assistant
 from rag.candidates import Features

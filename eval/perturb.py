@@ -11,6 +11,7 @@ _NAME = re.compile(r"(?<=[\w,;:)] )(?:[A-Z][\w’'-]+(?: [A-Z][\w’'-]+)*|[A-Za
 _AUXILIARY = re.compile(r"\b(is|are|was|were|can|could|will|would|has|have|had|may|might|must|should|does|do|did)\b")
 _NEGATION = re.compile(r"\b(is|are|was|were|can|could|will|would|has|have|had|may|might|must|should|does|do|did) not\b")
 _WORD = re.compile(r"\b[a-z]{4,}(ed|ing|er|est|ly|al|ic|ive|ous|ity|ion|ment|(?<!s)s)\b")
+_ENDING = re.compile(r" (?:of|in|for|by|from|to|with|on|at|during|after|before|between|through|about|under) ")
 _VERB = re.compile(r"\b([a-z]+[^s\W])(s)\b(?= (?:the|a|an|to|in|of|by|for|with|from|at|on|its|their)\b)")
 
 _PAIRS = (
@@ -22,7 +23,23 @@ _PAIRS = (
     "arrived left, above below, maximum minimum, majority minority, common rare, male female, men women, father "
     "mother, son daughter, brother sister, husband wife, king queen, upper lower, inside outside, rich poor, "
     "urban rural, legal illegal, possible impossible, successful unsuccessful, positive negative, strong weak, "
-    "hot cold, old new"
+    "hot cold, old new, less more, man woman, long short, full empty, start end, boy girl, buy sell, big "
+    "small, large small, ill healthy, known unknown, peace war, different same, likely unlikely, "
+    "bad good, high low, international national, local national, left right, hate love, major minor, divided united, "
+    "early late, often rarely, black white, bottom top, general specific, birth death, private public, front back, far "
+    "near, whole half, able unable, right wrong, dark light, pass fail, dead living, past future, lower raise, "
+    "multiple single, gain loss, better worse, question answer, attack defend, difficult easy, alive dead, primary "
+    "secondary, artificial natural, following preceding, civilian military, foreign domestic, advantage disadvantage, "
+    "strength weakness, direct indirect, related unrelated, hard soft, religious secular, dependent independent, "
+    "dangerous safe, true false, former latter, demand supply, internal external, agree disagree, complex simple, "
+    "acute chronic, fast slow, thick thin, narrow wide, cheap expensive, dry wet, amateur professional, stable "
+    "unstable, succeed fail, success failure, victory defeat, wealth poverty, conservative liberal, "
+    "formal informal, visible invisible, automatic manual, correct incorrect, gradual sudden, permanent temporary, "
+    "superior inferior, coastal inland, senior junior, offensive defensive, indoor outdoor, import export, imported "
+    "exported, appointed dismissed, hired fired, built destroyed, founded dissolved, create destroy, created "
+    "destroyed, support oppose, supported opposed, borrow lend, add remove, added removed, entered left, include "
+    "exclude, included excluded, encourage discourage, improve worsen, remember forget, present absent, ancestor "
+    "descendant, teacher student, employer employee, summer winter, morning evening, land sea, heaven earth"
 )
 _OPPOSITES = {one: other for pair in _PAIRS.split(", ") for one, other in (pair.split(), pair.split()[::-1])}
 
@@ -94,6 +111,16 @@ def other_word(claim: str, others: Sequence[str], chance: random.Random) -> str 
         if strange := sorted(words - set(claim.split())):
             return claim[: match.start()] + chance.choice(strange) + claim[match.end() :]
     return None
+
+
+def other_ending(claim: str, others: Sequence[str], chance: random.Random) -> str | None:
+    """What follows the last "of", "in" ... as another text goes on after the same word: "the capital of Peru?"."""
+    own = list(_ENDING.finditer(claim))
+    endings = [
+        (match.group(), other[match.end() :]) for other in others for match in _ENDING.finditer(other) if other != claim
+    ]
+    fitting = [end for word, end in endings if own and word == own[-1].group() and end != claim[own[-1].end() :]]
+    return claim[: own[-1].end()] + chance.choice(fitting) if fitting else None
 
 
 def opposite(claim: str, others: Sequence[str], chance: random.Random) -> str | None:

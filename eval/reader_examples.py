@@ -1,9 +1,9 @@
 """Training files -> what the reader learns from: pairs of texts, and what is true of each.
 
 No file holds a question that its passage does not answer, so they are made: the likeliest other passage of the same
-set, the passage without the sentence that answers, and the question about something else that the passage names, or
-about the opposite. The files do not say which passages are of one article: those count as such that have the name in
-common which is most telling of each. One article in twelve is held out.
+set, the passage without the sentence that answers, and the question twisted (`eval/reader_twists.py`). The files do not
+say which passages are of one article: those count as such that have the name in common which is most telling of each.
+One article in twelve is held out.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import log
 from pathlib import Path
@@ -20,20 +20,16 @@ from typing import Any
 from zlib import crc32
 
 from eval.metrics.text import normalise
-from eval.perturb import (
-    PERTURBATIONS,
-    negated,
-    opposite,
-    other_entity,
-    other_number,
-    other_word,
-    swapped_names,
-)
+from eval.perturb import PERTURBATIONS
+from eval.reader_tables import asked_tables
+from eval.reader_twists import exchanged, holds_answer, twisted, with_exchanged
 from eval.training import training_rows
 from rag.sentences import sentence_spans
 from rag.settings import Settings
 from rag.terms import stems
 from rag.types import Span
+
+_Row = dict[str, Any]
 
 _HELD_OUT = 12  # one article in so many
 _TELLING = 5  # of a question's words, by which another passage is found
@@ -41,10 +37,10 @@ _COMMON = 0.05  # words that more of the passages have tell nothing
 _NAME = re.compile(r"(?<=[\w,;:)] )[A-Z][a-z]{2,}")  # not at the beginning of a sentence
 _HALF = frozenset({"nq_swap"})  # sets whose answers were exchanged for others: every second row
 _NEGATIVES = 4  # passages that do not answer, for each question of a ranking
+_TITLES = 0.4  # of the passages
+_TABLES = 0.1  # of as many questions as there are passages
 _SUPPORT = {"S": 0, "R": 1, "N": 2}
-# Ways to ask what the passage does not answer, and how often each is tried first: a denial can be made of nearly any
-# question, and "not" alone must not tell.
-_TWISTS = {other_entity: 5, other_word: 5, opposite: 4, swapped_names: 2, other_number: 1, negated: 1}
+_Make = Callable[[Sequence[_Row], random.Random], Iterator["Example"]]
 
 
 class Task(StrEnum):
@@ -80,56 +76,53 @@ class Examples:
     held_out: dict[Task, list[Example]]
 
 
-def load_examples(folder: Path, seed: int) -> Examples:
+def load_examples(folder: Path, seed: int, editions: int = 1) -> Examples:
     """The examples of a folder's reader.jsonl.xz, rerank.jsonl.xz and support.jsonl.xz, in an order drawn by lot.
 
-    Passages that are held out, and those that have a sentence in common with one, are in no training example.
+    What is made of the rows by lot, is made anew for each edition. Passages that are held out, and those that have a
+    sentence in common with one, are in no training example.
     """
     chance = random.Random(seed)
     training: dict[Task, list[Example]] = {}
     held_out: dict[Task, list[Example]] = {}
+    rows: dict[Task, tuple[list[_Row], _Make]] = {}
     unseen: set[int] = set()
-    for task, name, make in (
-        (Task.READ, "reader", _reading),
+    files: tuple[tuple[Task, str, _Make], ...] = (
+        (Task.READ, "reader", lambda rows, chance: _titled(_reading(rows, chance), chance)),
         (Task.RANK, "rerank", _ranking),
         (Task.SUPPORT, "support", _supporting),
-    ):
+    )
+    for task, name, make in files:
         learned_from, kept_apart = split_rows(folder / f"{name}.jsonl.xz")
         held_out[task] = list(make(kept_apart, chance))
         unseen |= {mark for example in held_out[task] for mark in _marks(example.second)}
-        training[task] = list(make(learned_from, chance))
-    for task, examples in training.items():
-        training[task] = [example for example in examples if unseen.isdisjoint(_marks(example.second))]
-        chance.shuffle(training[task])
+        rows[task] = learned_from, make
+    for task, (learned_from, make) in rows.items():
+        seen = [row for row in learned_from if unseen.isdisjoint(_marks_of(row))]
+        training[task] = []
+        for _ in range(editions):
+            edition = list(make(seen, chance))
+            chance.shuffle(edition)
+            training[task] += edition
     return Examples(training, held_out)
 
 
-def split_rows(path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def split_rows(path: Path) -> tuple[list[_Row], list[_Row]]:
     """The rows of a training file that the reader learns from, and those whose articles it never sees."""
     rows = list(training_rows(path))
-    kept: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
+    kept: dict[bool, list[_Row]] = {False: [], True: []}
     for row, article in zip(rows, _articles([_told(row) for row in rows]), strict=True):
         kept[crc32(article.encode()) % _HELD_OUT == 0].append(row)
     return kept[False], kept[True]
 
 
-def unseen_rows(path: Path, sources: Container[str], settings: Settings) -> Iterator[dict[str, Any]]:
+def unseen_rows(path: Path, sources: Container[str], settings: Settings) -> Iterator[_Row]:
     """The rows of a training file that come from these sets; where the reader reads, only what it never saw."""
     rows = split_rows(path)[1] if settings.reader else training_rows(path)
     return (row for row in rows if row["src"] in sources)
 
 
-def twisted(question: str, passage: str, answers: Sequence[str], chance: random.Random) -> str | None:
-    """The question about something else that the passage names or does, about the opposite, or denied.
-
-    None where nothing can be exchanged, or an answer (normalised) would stand in the question.
-    """
-    ways = sorted(_TWISTS, key=lambda way: chance.random() ** (1 / _TWISTS[way]), reverse=True)
-    changed = next((found for way in ways if (found := way(question, [passage], chance))), None)
-    return changed if changed and not _holds(changed, answers) else None
-
-
-def _told(row: dict[str, Any]) -> str:
+def _told(row: _Row) -> str:
     """The text of a row that its article is known by."""
     if "passages" in row:
         return str(max(row["passages"], key=lambda each: each["relevance"])["passage"])
@@ -147,13 +140,18 @@ def _articles(texts: Sequence[str]) -> list[str]:
     ]
 
 
+def _marks_of(row: _Row) -> set[int]:
+    passages = row.get("passages") or [{"passage": row.get("passage") or row.get("evidence")}]
+    return {mark for each in passages for mark in _marks(each["passage"])}
+
+
 def _marks(text: str) -> set[int]:
     """What tells whether two texts have a sentence in common."""
     found = (normalise(span.of(text)) for span in sentence_spans(text))
     return {hash(sentence) for sentence in found if len(sentence) > 40}
 
 
-def _reading(rows: Sequence[dict[str, Any]], chance: random.Random) -> Iterator[Example]:
+def _reading(rows: Sequence[_Row], chance: random.Random) -> Iterator[Example]:
     others = _Others(rows)
     for place, row in enumerate(rows):
         if row["src"] in _HALF and place % 2:
@@ -169,14 +167,45 @@ def _reading(rows: Sequence[dict[str, Any]], chance: random.Random) -> Iterator[
                     yield Example(Task.READ, question, other, 0)
             elif drawn < 0.42 and (rest := _without(passage, answers, texts)):
                 yield Example(Task.READ, question, rest, -1)
-            if chance.random() < 0.8 and (changed := twisted(question, passage, texts, chance)):
+            more = [each["question"] for each in row["questions"] if each is not asked]
+            if chance.random() < 0.8 and (changed := twisted(question, passage, texts, chance, more)):
                 yield Example(Task.READ, changed, passage, -1)
+                yield from _exchanged(question, changed, passage, answers, chance)
+    names = sorted({name for row in rows for name in _NAME.findall(row["passage"])})
+    for table in asked_tables(names, int(_TABLES * sum(len(row["questions"]) for row in rows)), chance):
+        yield Example(Task.READ, table.question, table.passage, -1, table.answers)
+
+
+def _titled(examples: Iterator[Example], chance: random.Random) -> Iterator[Example]:
+    """The examples, some with the passage's most frequent name in a line above it: so the reader sees a document's."""
+    for example in examples:
+        names = Counter(_NAME.findall(example.second)).most_common(1)
+        if not names or chance.random() > _TITLES:
+            yield example
+            continue
+        title = f"{names[0][0]}\n"
+        answers = tuple(Span(each.start + len(title), each.end + len(title)) for each in example.answers)
+        yield replace(example, second=title + example.second, answers=answers)
+
+
+def _exchanged(
+    question: str, changed: str, passage: str, answers: Sequence[Span], chance: random.Random
+) -> Iterator[Example]:
+    """The passage with the exchanged words in each other's place: the changed question has its answer there."""
+    exchange = exchanged(question, changed)
+    found = exchange and with_exchanged(passage, answers, *exchange)
+    if found:
+        other, moved = found
+        if chance.random() < 0.6:
+            yield Example(Task.READ, changed, other, -1, moved)
+        if chance.random() < 0.4:
+            yield Example(Task.READ, question, other, -1)
 
 
 class _Others:
     """Finds the passage of the same set that has most of a question's words, each counted by how rare it is."""
 
-    def __init__(self, rows: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, rows: Sequence[_Row]) -> None:
         self._passages = [row["passage"] for row in rows]
         self._places: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
         self._sizes = Counter(row["src"] for row in rows)
@@ -194,12 +223,7 @@ class _Others:
                 rarity = log(self._sizes[source] / len(places))
                 scores.update(dict.fromkeys(places, rarity))
         likeliest = (self._passages[place] for place, _ in scores.most_common(8))
-        return next((each for each in likeliest if each != passage and not _holds(each, answers)), None)
-
-
-def _holds(text: str, answers: Sequence[str]) -> bool:
-    plain = f" {normalise(text)} "
-    return any(f" {answer} " in plain for answer in answers)
+        return next((each for each in likeliest if each != passage and not holds_answer(each, answers)), None)
 
 
 def _without(passage: str, answers: Sequence[Span], texts: Sequence[str]) -> str | None:
@@ -207,10 +231,10 @@ def _without(passage: str, answers: Sequence[Span], texts: Sequence[str]) -> str
     sentences = sentence_spans(passage)
     kept = [one.of(passage) for one in sentences if all(one.end <= a.start or a.end <= one.start for a in answers)]
     rest = " ".join(kept)
-    return rest if len(kept) < len(sentences) and len(rest) > 80 and not _holds(rest, texts) else None
+    return rest if len(kept) < len(sentences) and len(rest) > 80 and not holds_answer(rest, texts) else None
 
 
-def _ranking(rows: Sequence[dict[str, Any]], chance: random.Random) -> Iterator[Example]:
+def _ranking(rows: Sequence[_Row], chance: random.Random) -> Iterator[Example]:
     for row in rows:
         found: dict[int, list[str]] = {1: [], 0: []}
         for each in row["passages"]:
@@ -220,12 +244,20 @@ def _ranking(rows: Sequence[dict[str, Any]], chance: random.Random) -> Iterator[
                 yield Example(Task.RANK, row["question"], passage, label, group=row["question"])
 
 
-def _supporting(rows: Sequence[dict[str, Any]], chance: random.Random) -> Iterator[Example]:
-    """Claims as they are labelled; and every second supported one spoilt in some way, which its evidence refutes."""
+def _supporting(rows: Sequence[_Row], chance: random.Random) -> Iterator[Example]:
+    """Claims as they are labelled; and supported ones spoilt in some way, which their evidence refutes."""
     claims = [row["claim"] for row in rows]
     for row in rows:
-        yield Example(Task.SUPPORT, row["claim"], row["evidence"], _SUPPORT[row["label"]])
-        if row["label"] == "S" and chance.random() < 0.5:
+        claim, evidence = row["claim"], row["evidence"]
+        yield Example(Task.SUPPORT, claim, evidence, _SUPPORT[row["label"]])
+        if row["label"] != "S":
+            continue
+        if chance.random() < 0.5:
             way = chance.choice(list(PERTURBATIONS.values()))
-            if spoilt := way(row["claim"], claims, chance):
-                yield Example(Task.SUPPORT, spoilt, row["evidence"], _SUPPORT["R"])
+            if spoilt := way(claim, claims, chance):
+                yield Example(Task.SUPPORT, spoilt, evidence, _SUPPORT["R"])
+        elif changed := twisted(claim, evidence, [], chance):
+            yield Example(Task.SUPPORT, changed, evidence, _SUPPORT["R"])
+            exchange = exchanged(claim, changed)
+            if found := exchange and with_exchanged(evidence, (), *exchange):
+                yield Example(Task.SUPPORT, changed, found[0], _SUPPORT["S"])

@@ -51,10 +51,12 @@ class ReaderNetwork(nn.Module):
 
     def forward(self, batch: Batch) -> Heads:
         """What the heads say of each pair."""
-        encoded = self.encoder(input_ids=batch.ids, token_type_ids=batch.kinds, attention_mask=batch.mask)
+        device = self.span.weight.device
+        ids, kinds, mask = batch.ids.to(device), batch.kinds.to(device), batch.mask.to(device)
+        encoded = self.encoder(input_ids=ids, token_type_ids=kinds, attention_mask=mask)
         states = encoded.last_hidden_state.float()  # the heads stay exact where the encoder is not
         spans = self.span(states).float()
-        open_to_answers = batch.kinds.bool() & batch.mask.bool()
+        open_to_answers = kinds.bool() & mask.bool()
         open_to_answers[:, 0] = True
         spans = spans.masked_fill(~open_to_answers[..., None], -1e4)
         whole = states[:, 0]
@@ -90,6 +92,7 @@ def packed(network: ReaderNetwork, path: Path) -> None:
     """Write a network's weights: those of a matrix as whole numbers of -127 to 127 times a scale for each row."""
     stored: dict[str, Tensor] = {}
     for name, weight in network.state_dict().items():
+        weight = weight.cpu()
         if weight.ndim < 2:
             stored[name] = weight.half()
             continue

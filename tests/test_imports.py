@@ -17,7 +17,13 @@ MAY_IMPORT = {
 HOMES = {
     "chromadb": {"rag/vectors.py"},
     "sqlite3": {"rag/catalog.py"},
-    "torch": {"rag/models.py", "rag/reader.py", "rag/reader_network.py", "eval/train_reader.py"},
+    "torch": {
+        "rag/models.py",
+        "rag/reader.py",
+        "rag/reader_network.py",
+        "eval/train_reader.py",
+        "eval/reader_lessons.py",
+    },
     "sentence_transformers": {"rag/models.py"},
     "gradio": {
         *("app.py", "ingest/page/documents.py", "ingest/page/view.py"),

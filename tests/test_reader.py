@@ -14,9 +14,12 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
+from eval import reader_lessons as lessons
 from eval import train_reader as training
 from eval.metrics.text import normalise
-from eval.reader_examples import Task, load_examples, twisted
+from eval.reader_examples import Task, load_examples
+from eval.reader_tables import asked_tables
+from eval.reader_twists import exchanged, twisted, with_exchanged
 from rag import reader as reading
 from rag.errors import ModelError
 from rag.models import BUNDLED_EMBEDDER, embedder_folder, load_tokenizer
@@ -205,14 +208,17 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_examples_that_do_not_answer_do_not_and_nothing_held_out_is_learned_from(data: Path) -> None:
     examples = load_examples(data, seed=1)
     reading = examples.training[Task.READ]
-    answered = {example.first: example for example in reading if example.answers}
+    answered = {example.first: example for example in reading if example.label == 1}
     others = [example for example in reading if not example.answers]
     assert len(others) > len(answered) / 2
     assert {example.label for example in others} == {0, -1}
+    gone = 0
     for example in others:
         if known := answered.get(example.first):
-            answer = known.answers[0].of(known.second)
-            assert normalise(answer) not in normalise(example.second)
+            lacks = normalise(known.answers[0].of(known.second)) not in normalise(example.second)
+            assert lacks or example.label == -1, "a passage that is of no use does not hold the answer's words"
+            gone += lacks and example.label == -1
+    assert gone, "passages without the sentence that answers"
     held_out = {example.second for task in Task for example in examples.held_out[task]}
     assert held_out
     assert held_out.isdisjoint(example.second for task in Task for example in examples.training[task])
@@ -231,10 +237,38 @@ def test_a_question_is_twisted_in_many_ways_and_seldom_by_a_denial() -> None:
     assert twisted(question, passage, ["lamp"], random.Random(1)) is None
 
 
+def test_exchanged_words_stand_in_each_others_place_and_the_answer_is_where_it_was() -> None:
+    passage = "Reid lit the lamp in Arbroath for 70 pounds. Stone put it out in Leith for 9 pounds; Reid wept."
+    answer = Span(passage.index("70 pounds"), passage.index("70 pounds") + len("70 pounds"))
+    exchange = exchanged("What was Reid paid in Arbroath?", "What was Stone paid in Arbroath?")
+    assert exchange == ("Reid", "Stone")
+    other, (moved,) = with_exchanged(passage, [answer], *exchange) or ("", ())
+    assert other == "Stone lit the lamp in Arbroath for 70 pounds. Reid put it out in Leith for 9 pounds; Stone wept."
+    assert moved.of(other) == "70 pounds"
+    assert with_exchanged(passage, [answer], "Reid", "Moore") is None, "a name that the passage lacks"
+    assert with_exchanged(passage, [answer], "70", "9") is None, "the answer would be another"
+    assert exchanged("Who lit it?", "Who lit it?") is None
+    assert exchanged("Who lit the old lamp of the town?", "Who saw a new light at a port?") is None
+
+
+def test_made_tables_answer_from_the_row_that_is_named_or_not_at_all() -> None:
+    names = ["Reid", "Stone", "Moore", "Clark", *(f"Name{number}" for number in range(30))]
+    tables = list(asked_tables(names, 400, random.Random(1)))
+    answered = [table for table in tables if table.answers]
+    assert len(tables) / 2 < len(answered) < len(tables)
+    for table in answered:
+        (answer,) = table.answers
+        row = table.passage[table.passage.rfind("\n", 0, answer.start) + 1 :].splitlines()[0]
+        assert any(cell in table.question for cell in row.strip("|- ").replace(": ", " | ").split(" | ")) or (
+            row.startswith("- ") and row.split(" for ")[1] in table.question
+        ), table
+
+
 def test_training_that_was_stopped_goes_on_as_if_it_had_not_been(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "_POOL", 64)
+    monkeypatch.setattr(training, "POOL", 64)
+    monkeypatch.setattr(lessons, "POOL", 64)
     monkeypatch.setattr(training, "_WARM_UP", 64)
     monkeypatch.setattr(training, "_MEASURED", (128,))
     monkeypatch.setattr(training, "BertModel", SmallBert)
@@ -245,15 +279,15 @@ def test_training_that_was_stopped_goes_on_as_if_it_had_not_been(
     class Stop(Exception):
         pass
 
-    def stopped(self: Any, pool: int) -> Any:
-        if pool == 2:
+    def stopped(self: Any, lesson: Any) -> Any:
+        if self._run.pool == 2:
             self._save()
             raise Stop
-        return batches(self, pool)
+        return step(self, lesson)
 
-    batches = training._Training._batches
+    step = training._Training._step
     with monkeypatch.context() as stopping:
-        stopping.setattr(training._Training, "_batches", stopped)
+        stopping.setattr(training._Training, "_step", stopped)
         with pytest.raises(Stop):
             training.train_reader(data, tmp_path / "parts", rows=256)
     training.train_reader(data, tmp_path / "parts", rows=256)
