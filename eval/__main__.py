@@ -48,6 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     training.add_argument("--begin", type=Path, help="weights of an earlier run to begin with")
     training.add_argument("--seed", type=int, default=11, help="of what is drawn by lot (default: 11)")
     training.set_defaults(command=_train)
+    averaging = commands.add_parser("average-readers", help="the mean of the weights of some trained readers")
+    averaging.add_argument("weights", type=Path, nargs="+", metavar="READER.safetensors")
+    averaging.add_argument("--shares", type=float, nargs="+", required=True, help="how much each counts")
+    averaging.add_argument("--out", type=Path, required=True, metavar="READER.safetensors")
+    averaging.set_defaults(command=_average)
     options = parser.parse_args(arguments)
     status: int = options.command(options)
     return status
@@ -63,6 +68,13 @@ def _train(options: argparse.Namespace) -> int:
 
     curve = train_reader(options.data, options.out, options.rows, options.begin, options.seed)
     Console(highlight=False).print(curve)
+    return 0
+
+
+def _average(options: argparse.Namespace) -> int:
+    from eval.train_reader import average_readers  # torch takes seconds
+
+    average_readers(options.weights, options.shares, options.out)
     return 0
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -22,11 +23,12 @@ from rich.console import Console
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import DataLoader, Subset
-from transformers import BertModel
+from transformers import BertConfig, BertModel
 
 from eval.reader_examples import Examples, Task, load_examples
 from eval.reader_lessons import POOL, Lesson, LessonPools
 from eval.reader_scores import ReaderScores, score_reader
+from rag.errors import SettingsError
 from rag.models import BUNDLED_EMBEDDER, embedder_folder, load_tokenizer
 from rag.reader import Reader
 from rag.reader_network import ReaderNetwork, packed, unpacked
@@ -113,6 +115,26 @@ def train_reader(data: Path, out: Path, rows: int, begin: Path | None = None, se
     training = _Training(network.to(means.device), load_tokenizer(folder), course, 0 if begin else _READING_FIRST)
     training.go()
     return training.curve()
+
+
+def average_readers(weights: Sequence[Path], shares: Sequence[float], out: Path) -> None:
+    """Write the weighted mean of some readers' weights. Readers trained from the same encoder on different examples
+    read better together than each alone, at the cost of one (Wortsman et al. 2022, "Model soups").
+
+    Raises SettingsError if there are not as many shares as readers.
+    """
+    if len(weights) != len(shares):
+        raise SettingsError(f"{len(weights)} readers, but {len(shares)} shares. Name a share for each reader.")
+    network = ReaderNetwork(BertModel(BertConfig.from_pretrained(embedder_folder(BUNDLED_EMBEDDER)), False))
+    readers = [unpacked(path) for path in weights]
+    whole = sum(shares)
+    network.load_state_dict(
+        {
+            name: sum(share / whole * reader[name] for share, reader in zip(shares, readers, strict=True))
+            for name in readers[0]
+        }
+    )
+    packed(network, out)
 
 
 class _Training:

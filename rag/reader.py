@@ -24,7 +24,7 @@ from rag.types import Chunk, Span
 Floats = NDArray[np.float32]
 
 WEIGHTS = Path(__file__).with_name("reader.safetensors")
-_SHA256 = "3384c50b0d23af428e4af3a108dfabf6bc3d09a954bcfb6f12a60e775c3baa3f"
+_SHA256 = "94af9d8551eea205e9d86838b28d2759ce084e1997056caf786fc6632ad75f74"
 _WINDOW = 384  # tokens of both texts; longer passages are read in stretches
 _OVERLAP = 96  # tokens that neighbouring stretches have in common
 _AT_ONCE = 16  # stretches of a batch, of about equal length
@@ -104,6 +104,11 @@ class Reader:
             read[stretch.pair].append(_read(stretch, start, end, pairs[stretch.pair][1], skipped[stretch.pair]))
             relevance[stretch.pair] = max(relevance[stretch.pair], float(of_use))
         return [PassageReading(*each) for each in zip(relevance, map(tuple, read), strict=True)]
+
+    def scores(self, question: str, texts: Sequence[str]) -> Floats:
+        """The probability that each text is of use for the question, shape (len(texts),)."""
+        relevance = [reading.relevance for reading in self.read_pairs([(question, text) for text in texts])]
+        return np.array(1 / (1 + np.exp(-np.array(relevance))), np.float32)
 
     def judge(self, pairs: Sequence[tuple[str, str]]) -> Floats:
         """The probabilities that each (claim, evidence) is supported, refuted, neither: shape (len(pairs), 3)."""

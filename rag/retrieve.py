@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rag.arrange import arrange, looked_at_for
 from rag.catalog import Hit, IndexedChunk, Neighbour
 from rag.errors import QuestionError
 from rag.fuse import Candidate, fuse, staged
 from rag.models import Encoded, Reranker, load_embedder, load_reranker
 from rag.query import Filters, Query, parse_query
+from rag.reader import Reader, load_reader
 from rag.rescore import Views, Weights, rescore, term_count, term_parts
+from rag.settings import READER, Settings
 from rag.spelling import nearest_stem, replace_words, strange_words
 from rag.store import Store
 from rag.terms import words
@@ -25,6 +29,9 @@ if TYPE_CHECKING:
 # wanted. On SciFact and MTRAG this halves the time of the lookup and leaves nDCG as it was.
 _COMMON = 0.1
 _LARGE = 10
+
+# Of a passage's score, where the reader reranks: it was not taught to choose among passages of a whole collection.
+_SHARE_OF_READER = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,7 @@ class Retriever:
         store.check_identity()
         self.store = store
         self.embedder = load_embedder(store.settings)
-        self._reranker = load_reranker(store.settings)
+        self._reranker = _reranker_of(store.settings)
 
     def retrieve(self, question: str, k: int | None = None) -> tuple[Passage, ...]:
         """The best `k` passages (the settings' `k` if None), best first; fewer if the store holds fewer.
@@ -139,12 +146,16 @@ class Retriever:
         parts = {"dense": views.dense, "lexical": views.lexical, "late": views.late}
         return staged(found, "final", views.final, parts)
 
-    def _reranked(self, question: ReadQuestion, found: Sequence[Candidate], reranker: Reranker) -> list[Candidate]:
-        """The first candidates in the order in which the cross-encoder has them, then the others."""
-        first = [candidate.chunk_id for candidate in found[: self.store.settings.reranked]]
-        chunks = self.store.chunks(first)
-        texts = [chunk.above + chunk.text if chunk else "" for chunk in map(chunks.get, first)]
-        return staged(found, "reranked", reranker.scores(question.query.text, texts), {})
+    def _reranked(
+        self, question: ReadQuestion, found: Sequence[Candidate], reranker: Reranker | Reader
+    ) -> list[Candidate]:
+        """The first candidates in the order in which the reranker has them, then the others."""
+        first = found[: self.store.settings.reranked]
+        chunks = self.store.chunks([candidate.chunk_id for candidate in first])
+        texts = [chunk.above + chunk.text if chunk else "" for chunk in (chunks.get(one.chunk_id) for one in first)]
+        share = _SHARE_OF_READER if isinstance(reranker, Reader) else 1.0
+        before = np.array([candidate.score for candidate in first])
+        return staged(found, "reranked", share * reranker.scores(question.query.text, texts) + (1 - share) * before, {})
 
     def views(self, question: ReadQuestion, chunks: Sequence[IndexedChunk], weights: Weights) -> Views:
         """The scores of chunks by meaning, by words and by late interaction, and the three as one."""
@@ -175,6 +186,10 @@ class Retriever:
         from rag.llama_index import FootnoteRetriever  # takes seconds to import, and few callers need it
 
         return FootnoteRetriever(self, k)
+
+
+def _reranker_of(settings: Settings) -> Reranker | Reader | None:
+    return load_reader(settings) if settings.reranker == READER else load_reranker(settings)
 
 
 def _rows_beside(chunk: IndexedChunk) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from rag.errors import SettingsError
 
 TOML_FILE = "rag.toml"
 ENVIRONMENT_PREFIX = "RAG_"
+READER = "reader"  # as a reranker
 _CONFIDENCE_NUMBERS = 8  # an intercept, and a weight for each field of rag.confidence.Signals
 _HOST_NAME = r"^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\])$"  # without port, lower case
 
@@ -51,7 +52,9 @@ class Settings(BaseSettings):
     neighbour_weight: float = Field(0.3, ge=0, le=1, description="what the chunks beside a chunk count")
     telling: float = Field(45.0, ge=0, description="sum of a question's words' rarities from which on they count fully")
     spelling: bool = Field(True, description="put misspelt names right when the documents hold one much like it")
-    reranker: str | None = Field(None, description="folder of a sentence-transformers cross-encoder; unset: none")
+    reranker: str | None = Field(
+        None, description="folder of a sentence-transformers cross-encoder, or reader: the trained reader; unset: none"
+    )
     reranked: int = Field(20, ge=1, le=1000, description="best candidates that the reranker reads")
     join_neighbours: bool = Field(False, description="make one passage of chunks that stand side by side")
     margin: float = Field(1.0, ge=0, description="chunks scoring more than this below the best are left out")
@@ -124,6 +127,13 @@ class Settings(BaseSettings):
     def _at_most_half(cls, value: int, fields: ValidationInfo) -> int:
         if value > fields.data.get("chunk_tokens", 0) // 2:
             raise ValueError("It may be at most half of chunk_tokens")
+        return value
+
+    @field_validator("reader")
+    @classmethod
+    def _on_for_reranking(cls, value: bool, fields: ValidationInfo) -> bool:
+        if not value and fields.data.get("reranker") == READER:
+            raise ValueError(f"It is off, but reranker={READER} asks for it. Turn it on, or name another reranker")
         return value
 
     @field_validator("confidence")

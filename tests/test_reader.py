@@ -21,7 +21,7 @@ from eval.reader_examples import Task, load_examples
 from eval.reader_tables import asked_tables
 from eval.reader_twists import exchanged, twisted, with_exchanged
 from rag import reader as reading
-from rag.errors import ModelError
+from rag.errors import ModelError, SettingsError
 from rag.models import BUNDLED_EMBEDDER, embedder_folder, load_tokenizer
 from rag.reader import Reader, load_reader
 from rag.reader_network import Batch, Heads, ReaderNetwork, batch_of, packed, unpacked
@@ -173,6 +173,20 @@ def test_weights_are_stored_small_and_come_back_nearly_the_same(tmp_path: Path) 
     assert (tmp_path / "reader.safetensors").stat().st_size < 1.5 * size
 
 
+def test_the_mean_of_readers_lies_between_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BertConfig, "from_pretrained", lambda *_: SmallBert.config())
+    paths = [tmp_path / f"{number}.safetensors" for number in range(2)]
+    for path in paths:
+        packed(ReaderNetwork(SmallBert.from_pretrained()), path)
+    training.average_readers(paths, [3, 1], tmp_path / "mean.safetensors")
+    one, other, mean = (unpacked(path) for path in (*paths, tmp_path / "mean.safetensors"))
+    for name, weight in mean.items():
+        assert torch.allclose(weight, 0.75 * one[name] + 0.25 * other[name], atol=2e-2), name
+    assert not torch.allclose(one["span.weight"], other["span.weight"], atol=2e-2)
+    with pytest.raises(SettingsError, match="2 readers, but 1 shares"):
+        training.average_readers(paths, [1], tmp_path / "none.safetensors")
+
+
 def rows() -> Iterator[tuple[str, dict[str, Any]]]:
     """Training files of made-up lighthouses."""
     names = ["Reid", "Smith", "Brown", "Moore", "Clark", "Grant", "Stone", "Marsh"]
@@ -299,6 +313,9 @@ class SmallBert:
     """Stands where the bundled encoder would be loaded."""
 
     @staticmethod
+    def config() -> BertConfig:
+        return BertConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64)
+
+    @staticmethod
     def from_pretrained(*_: Any, **__: Any) -> BertModel:
-        config = BertConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64)
-        return BertModel(config, add_pooling_layer=False)
+        return BertModel(SmallBert.config(), add_pooling_layer=False)

@@ -7,9 +7,10 @@ import torch
 from sentence_transformers import CrossEncoder
 from transformers import BertConfig, BertForSequenceClassification
 
-from rag.errors import ModelError
+from rag.errors import ModelError, SettingsError
 from rag.explain import explain_candidates
 from rag.models import embedder_folder
+from rag.reader import load_reader
 from rag.retrieve import Retriever
 from rag.settings import Settings
 from rag.store import Store
@@ -53,6 +54,22 @@ def test_the_best_candidates_come_in_the_order_of_the_cross_encoder(sample_store
     assert [passage.chunk.id for passage in passages[7:]] == [passage.chunk.id for passage in plain[7:]]
     assert [passage.score for passage in passages] == sorted((one.score for one in passages), reverse=True)
     assert passages[0].score == pytest.approx(max(scores), abs=1e-5)
+
+
+def test_the_trained_reader_can_put_them_in_order(sample_store: Store) -> None:
+    reader = load_reader(Settings())
+    assert reader
+    with Store(sample_store.settings.changed(reranker="reader", reranked=7)) as store:
+        passages = Retriever(store).retrieve(QUESTION, k=12)
+        plain = Retriever(sample_store).retrieve(QUESTION, k=12)
+    of_use = reader.scores(QUESTION, [passage.chunk.above + passage.chunk.text for passage in plain[:7]])
+    assert min(of_use) >= 0
+    assert max(of_use) <= 1
+    scores = {one.chunk.id: (one.score + float(useful)) / 2 for one, useful in zip(plain[:7], of_use, strict=True)}
+    assert [passage.chunk.id for passage in passages[:7]] == sorted(scores, key=lambda id: -scores[id])
+    assert passages[0].scores["reranked"] == pytest.approx(max(scores.values()), abs=1e-4)
+    with pytest.raises(SettingsError, match="reader"):
+        Settings(reranker="reader", reader=False)
 
 
 def test_its_rank_and_score_are_explained(sample_store: Store, reranker: Path) -> None:

@@ -1,8 +1,10 @@
-"""What each part of retrieval gives: the plain fusion, Footnote, and Footnote without one part after the other."""
+"""What each part of retrieval gives: the plain fusion, Footnote, and Footnote without one part after the other; and
+what it gives to have the trained reader rerank the best candidates.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
@@ -11,7 +13,7 @@ from eval.bench.workbench import Row, Table, Workbench
 from eval.compare import changes
 from eval.outcome import Outcome
 from eval.run import Protocol
-from eval.stats import Estimate
+from eval.stats import Estimate, mean
 from eval.summary import estimates, stage_seconds
 
 _PLAIN: dict[str, Any] = {"rescored": 0, "dense_weight": 0.5}
@@ -24,6 +26,7 @@ _ARMS: dict[str, dict[str, Any]] = {
     "with 100 candidates scored anew": {"rescored": 100},
     "with neighbours joined and a margin of 0.2": {"join_neighbours": True, "margin": 0.2},
 }
+_READ = {"the best 30 reranked by the reader": {"reranker": "reader", "reranked": 30}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,38 @@ def ablation(bench: Workbench) -> Table:
     return Table("ablation", "p: two-sided paired permutation test against the plain fusion; ms: median", tuple(rows))
 
 
+def reranking(bench: Workbench) -> Table:
+    """Each set without and with the reader as reranker: figures, the paired gain, time; and the gain over all."""
+    present = [each for each in _SETS if (bench.benchmarks / each.benchmark).is_dir()]
+    arms = ("Footnote", *_READ)
+    found = {arm: [_asked(bench, each, arm) for each in present] for arm in arms}
+    rows = []
+    for arm in arms:
+        figures: dict[str, Estimate | float] = {}
+        for each, outcomes in zip(present, found[arm], strict=True):
+            figures |= {f"{each.title} {name}": figure for name, figure in estimates(outcomes, each.measures).items()}
+            figures[f"{each.title} ms"] = 1000 * median(stage_seconds(outcomes)["retrieve"])
+        rows.append(Row(arm, "ours", figures))
+    gained: dict[str, Estimate | float] = {}
+    all_gains: list[float] = []
+    for each, before, after in zip(present, *found.values(), strict=True):
+        for measure in each.measures:
+            gains = list(_gains(before, after, measure))
+            gained[f"{each.title} {measure}"] = mean(gains)
+            all_gains += gains if measure == each.measures[0] else []
+    gained["first measures, all questions"] = mean(all_gains)
+    rows.append(Row("gain, paired", "ours", gained))
+    return Table("reranking", "ms: median of retrieval", tuple(rows))
+
+
+def _gains(before: Sequence[Outcome], after: Sequence[Outcome], measure: str) -> Iterator[float]:
+    for one, two in zip(before, after, strict=True):
+        first, second = one.measures[measure], two.measures[measure]
+        if first is not None and second is not None:
+            yield second - first
+
+
 def _asked(bench: Workbench, each: _Set, arm: str) -> Sequence[Outcome]:
-    settings = bench.settings.changed(**_ARMS[arm])
+    settings = bench.settings.changed(**(_ARMS | _READ)[arm])
     name = f"ablation-{each.protocol.form}-{arm.replace(' ', '-')}"
     return bench.run(each.benchmark, each.protocol, name, settings=settings).outcomes

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from eval.bench.ablation import ablation
+from eval.bench.ablation import ablation, reranking
 from eval.bench.parsing_sets import formats, html_articles
 from eval.bench.reading_sets import sec10q, squad2_public
 from eval.bench.retrieval_sets import anthropic_code, anthropic_docs, chroma_chunking, mtrag_cloud, scifact
@@ -27,12 +27,16 @@ BENCHMARKS: dict[str, Callable[[Workbench], Table]] = {
     measure.__name__: measure
     for measure in (
         *(chroma_chunking, scifact, mtrag_cloud, squad2_public, anthropic_docs, anthropic_code),
-        *(scifact_support, sec10q, html_articles, formats, ablation),
+        *(scifact_support, sec10q, html_articles, formats, ablation, reranking),
     )
 }
 
 
-_FOLDERS = {scifact_support.__name__: "scifact", ablation.__name__: ""}  # where they are named otherwise
+_FOLDERS = {
+    scifact_support.__name__: "scifact",
+    ablation.__name__: "",
+    reranking.__name__: "",
+}  # where they are named otherwise
 
 
 def run_benchmarks(bench: Workbench, names: Sequence[str]) -> Iterator[Table]:
