@@ -60,7 +60,7 @@ _LONGEST_EVIDENCE = 3  # sentences that may support a claim together
 # Logistic regressions over the fields of Agreement, in their order after an intercept, without the reader and with it;
 # fitted by `python -m eval fit-support`.
 _WEIGHTS = (-8.38, 1.04, 1.02, -1.88, 3.12, 0.67, 2.37, 1.56, 0.63, 2.02, 0.49, 0.0, 0.0)
-_READ_WEIGHTS = (-4.57, 0.53, 0.88, -2.11, 1.76, -0.06, 2.79, 2.39, 0.1, 0.0, -0.24, 0.57, -0.26)
+_READ_WEIGHTS = (-3.53, 0.35, 0.5, -1.33, 2.08, -0.15, 1.86, 1.84, -0.3, 0.2, 0, 0.62, -0.21)
 _READ = 3  # stretches that agree best are read
 _SUPPORTED = 0.5
 _WEAK = 0.3

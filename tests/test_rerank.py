@@ -57,9 +57,9 @@ def test_the_best_candidates_come_in_the_order_of_the_cross_encoder(sample_store
 
 
 def test_the_trained_reader_can_put_them_in_order(sample_store: Store) -> None:
-    reader = load_reader(Settings())
+    reader = load_reader(Settings(reader=True))
     assert reader
-    with Store(sample_store.settings.changed(reranker="reader", reranked=7)) as store:
+    with Store(sample_store.settings.changed(reader=True, reranker="reader", reranked=7)) as store:
         passages = Retriever(store).retrieve(QUESTION, k=12)
         plain = Retriever(sample_store).retrieve(QUESTION, k=12)
     of_use = reader.scores(QUESTION, [passage.chunk.above + passage.chunk.text for passage in plain[:7]])
@@ -69,7 +69,7 @@ def test_the_trained_reader_can_put_them_in_order(sample_store: Store) -> None:
     assert [passage.chunk.id for passage in passages[:7]] == sorted(scores, key=lambda id: -scores[id])
     assert passages[0].scores["reranked"] == pytest.approx(max(scores.values()), abs=1e-4)
     with pytest.raises(SettingsError, match="reader"):
-        Settings(reranker="reader", reader=False)
+        Settings(reranker="reader")
 
 
 def test_its_rank_and_score_are_explained(sample_store: Store, reranker: Path) -> None:

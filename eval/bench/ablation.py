@@ -26,7 +26,7 @@ _ARMS: dict[str, dict[str, Any]] = {
     "with 100 candidates scored anew": {"rescored": 100},
     "with neighbours joined and a margin of 0.2": {"join_neighbours": True, "margin": 0.2},
 }
-_READ = {"the best 30 reranked by the reader": {"reranker": "reader", "reranked": 30}}
+_READ = {"the best 30 reranked by the reader": {"reader": True, "reranker": "reader", "reranked": 30}}
 
 
 @dataclass(frozen=True, slots=True)
