@@ -17,7 +17,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from rag.errors import StoreDamaged, StoreMismatch, StoreUnwritable
+from rag.errors import StoreDamaged, StoreError, StoreMismatch, StoreUnwritable
 from rag.models import Vectors
 from rag.query import Filters
 from rag.terms import stem
@@ -191,6 +191,7 @@ class Catalog:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connections: dict[Thread, sqlite3.Connection] = {}
+        self._closed = False
         self._local = local()
         self._lock = Lock()
         try:
@@ -225,6 +226,8 @@ class Catalog:
 
     @property
     def _db(self) -> sqlite3.Connection:
+        if self._closed:
+            raise StoreError("The store has been closed. Open it again to go on.")
         if not hasattr(self._local, "connection"):
             connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=30)
             connection.execute("PRAGMA journal_mode = WAL")
@@ -245,7 +248,8 @@ class Catalog:
             self._connections[current_thread()] = connection
 
     def close(self) -> None:
-        """Close every thread's connection."""
+        """Close every thread's connection. Whoever still reads or writes gets a StoreError."""
+        self._closed = True
         for connection in self._connections.values():
             connection.close()
 

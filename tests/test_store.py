@@ -56,6 +56,13 @@ def findable(store: Store, *words: str) -> set[str]:
     return found
 
 
+def test_who_still_reads_when_the_store_is_closed_is_told_so(settings: Settings) -> None:
+    with Store(settings, create=True) as store:
+        assert store.statistics().chunks == 0
+    with pytest.raises(StoreError, match=r"has been closed\. Open it again"):
+        store.statistics()
+
+
 def test_what_is_put_can_be_found_and_what_is_replaced_cannot(settings: Settings) -> None:
     with Store(settings, create=True) as store:
         with store.writing() as writer:
