@@ -1,7 +1,8 @@
 """Fits the numbers in `rag/extract.py` and `rag/confidence.py` to questions whose answers are marked in a passage.
 
 The questions come from a training file of their own, never from a benchmark: JSON Lines, plain or .xz, of
-{"src", "passage", "questions": [{"question", "spans": [[start, text], ...]}]}.
+{"src", "passage", "questions": [{"question", "spans": [[start, text], ...]}]}. Running text does not show what holds
+the rows of a table apart, so made tables and lists are asked about as well.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from eval.metrics.text import normalise
-from eval.reader_examples import unseen_rows
+from eval.reader_examples import names_in, unseen_rows
+from eval.reader_tables import asked_tables
 from eval.reader_twists import twisted
 from ingest.sync import sync
 from rag.assistant import Assistant
@@ -39,9 +41,11 @@ from rag.types import Claim, Span
 # Whole paragraphs with questions as people ask them; single sentences and rewritten passages are left out.
 _SOURCES = ("squadshifts_new_wiki", "flan_eval_squad", "routerlens_squad", "litm_nq", "bioasq_golden", "covid_qa")
 _PASSAGES_PER_SOURCE = 300
-_QUESTIONS = 1000
+_TABLES = 400
+_QUESTIONS = 600
 _SEED = 7
 _ANSWERABLE = "answerable"
+_TABLE = "table"
 _RIDGE = 1e-3
 
 
@@ -181,7 +185,11 @@ class _Training:
         return self.assistant
 
     def twisted(self, item: TrainingQuestion) -> str | None:
-        """The question changed so that its passage does not answer it, if there is a way."""
+        """The question changed so that its passage does not answer it, if there is a way; what is exchanged in a
+        question about one row of a table may be answered by another.
+        """
+        if item.source.startswith(_TABLE):
+            return None
         answers = [normalise(span.of(item.passage)) for span in item.answers]
         return twisted(item.question, item.passage, answers, self._random)
 
@@ -195,7 +203,7 @@ class _Training:
             for rows in by_source.values()
             for row in self._random.sample(list(rows.values()), min(len(rows), _PASSAGES_PER_SOURCE))
         ]
-        return [
+        asked_of_text = [
             TrainingQuestion(
                 asked["question"],
                 f"passage {number}",
@@ -205,6 +213,14 @@ class _Training:
             for number, row in enumerate(chosen)
             for asked in self._random.sample(row["questions"], min(2, len(row["questions"])))
         ]
+        return [*asked_of_text, *_asked_of_tables((row["passage"] for row in chosen), self._random)]
+
+
+def _asked_of_tables(passages: Iterable[str], chance: random.Random) -> Iterator[TrainingQuestion]:
+    """Those questions about made tables that are answered; the tables name what the passages name."""
+    for number, table in enumerate(asked_tables(names_in(passages), _TABLES, chance)):
+        if table.answers:
+            yield TrainingQuestion(table.question, f"{_TABLE} {number}", table.passage, table.answers)
 
 
 class _StoreWithout:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import log
@@ -171,9 +171,14 @@ def _reading(rows: Sequence[_Row], chance: random.Random) -> Iterator[Example]:
             if chance.random() < 0.8 and (changed := twisted(question, passage, texts, chance, more)):
                 yield Example(Task.READ, changed, passage, -1)
                 yield from _exchanged(question, changed, passage, answers, chance)
-    names = sorted({name for row in rows for name in _NAME.findall(row["passage"])})
+    names = names_in(row["passage"] for row in rows)
     for table in asked_tables(names, int(_TABLES * sum(len(row["questions"]) for row in rows)), chance):
         yield Example(Task.READ, table.question, table.passage, -1, table.answers)
+
+
+def names_in(passages: Iterable[str]) -> list[str]:
+    """The capitalised words in passages, each once, sorted."""
+    return sorted({name for passage in passages for name in _NAME.findall(passage)})
 
 
 def _titled(examples: Iterator[Example], chance: random.Random) -> Iterator[Example]:

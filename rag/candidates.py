@@ -11,11 +11,12 @@ import numpy as np
 
 from rag.answer_kind import AnswerKind, expected_kind, mentions
 from rag.instructions import speaks_to_a_model
+from rag.lists import is_one_of_many
 from rag.models import Embedder, Encoded, Vectors
 from rag.reader import PassageReading
 from rag.sentences import sentence_spans
 from rag.short_answer import ShortAnswer, likeliest
-from rag.terms import QuestionTerms, names_and_numbers, readable, stem, stems, words
+from rag.terms import QuestionTerms, names_and_numbers, readable, stem, stems, word_spans
 from rag.types import Chunk, Passage, Span
 
 _BOILERPLATE = re.compile(
@@ -32,6 +33,8 @@ _FULL_SENTENCE = re.compile(r"""[.!?…。！？|]["'”’»)\]*_]*$""")
 @dataclass(frozen=True, slots=True)
 class Features:
     """What speaks for a sentence. The sentence before it, title and headings are its context.
+
+    Of a list's item or a table's row it is the sentence before them all: what another says is not said of this one.
 
     The likeness of meaning is 0 where the reader read the passages, and what the reader says where it did not.
     """
@@ -112,7 +115,7 @@ def candidates(
     each; without them likeness of meaning takes their place.
     """
     kind = expected_kind(question)
-    names = {stem(word) for name in names_and_numbers(question) for word in words(name)}
+    names = {stem(word) for name in names_and_numbers(question) for word, *_ in word_spans(name)}
     found: list[Candidate] = []
     for number, passage in enumerate(passages, start=1):
         chunk = passage.chunk
@@ -139,7 +142,8 @@ def candidates(
                 relevance=reading.relevance,
             )
             found.append(Candidate(number, place, span.shifted(chunk.span.start), text, own, features, answer))
-            before = own
+            if not is_one_of_many(text):
+                before = own
     return found
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from rag.candidates import Candidate
+if TYPE_CHECKING:
+    from rag.candidates import Candidate
 
 _ASKS = re.compile(
     r"^\W*(?:please\s+)?(?:list|name|enumerate)\b"
@@ -51,3 +53,8 @@ def introduces(text: str) -> bool:
 def is_item(text: str) -> bool:
     """Whether a sentence begins with a bullet or a number."""
     return bool(_ITEM.match(text))
+
+
+def is_one_of_many(text: str) -> bool:
+    """Whether a sentence is the item of a list or the row of a table, and stands by itself."""
+    return is_item(text) or text.startswith("|")

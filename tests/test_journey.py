@@ -51,6 +51,7 @@ def test_from_the_first_upload_to_the_last_refusal(browser: Browser, tmp_path: P
         delete(page, "east coast.docx")
         view(page, "Ask")
         page.get_by_role("button", name="New conversation").click()
+        expect(page.locator("#chat .bot")).to_have_count(0)
         ask(page, "How many gallons of oil did the lamp of the Bell Rock lighthouse burn a year?")
         expect(page.locator("#chat .bot")).to_contain_text("The documents do not answer this")
         expect(page.locator("#chat a[href^='#cite-']")).to_have_count(0)
