@@ -150,3 +150,16 @@ def test_one_item_brings_the_line_that_introduces_it_but_not_the_others(assistan
     assert "these docks: [" in answer.text
     assert "- South dock for timber [" in answer.text
     assert "passengers" not in answer.text
+
+
+def test_what_one_item_says_is_not_said_of_the_next(assistant: Assistant) -> None:
+    ranked = assistant.find("What is the dock for timber called?").parts[0].extraction.ranked
+    context = {each.candidate.text: each.candidate.features.context_coverage for each in ranked}
+    assert context["- East dock for passengers"] < context["- South dock for timber"]
+    assert context["- East dock for passengers"] == context["- North dock for grain"]
+
+
+def test_a_name_in_the_possessive_is_the_same_name(assistant: Assistant) -> None:
+    ranked = assistant.find("Where was Berg's treaty signed?").parts[0].extraction.ranked
+    names = {each.candidate.text: each.candidate.features.names for each in ranked}
+    assert names["The Falk treaty was signed by Anna Berg in Oslo in 1931."] == 1
