@@ -54,7 +54,7 @@ def figures(bench: Workbench, name: str, row: str) -> dict[str, float]:
 
 def test_squad_counts_refusals_of_what_has_no_answer_as_right(bench: Workbench) -> None:
     write(bench, "squad2_public", QUESTIONS)
-    found = figures(bench, "squad2_public", "Footnote")
+    found = figures(bench, "squad2_public", "with the reader")
     assert found["SQuAD 2.0 EM"] == pytest.approx((found["exact match"] * 2 + 1) / 3)
     assert (found["hallucination rate"], found["error rate"]) == (0, 0)
     assert found["AUROC"] == 1

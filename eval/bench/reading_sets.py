@@ -31,12 +31,12 @@ def squad2_public(bench: Workbench) -> Table:
         Row("closed paragraph: ALBERT", "published", {"SQuAD 2.0 EM": 0.881, "SQuAD 2.0 F1": 0.909}),
         Row("always refuse", "published", {"SQuAD 2.0 EM": 0.541, "SQuAD 2.0 F1": 0.541}),
         Row("plain BM25", "published", {"recall@1": 0.750, "recall@5": 0.902, "nDCG@10": 0.842}),
-        Row("Footnote", "ours", _squad_figures(outcomes)),
+        Row("with the reader", "ours", _squad_figures(outcomes)),
         Row("without the reader", "ours", _squad_figures(unread)),
         Row("what the reader gains, paired", "ours", gains),
         ours("Footnote, retrieval", outcomes, ("recall@1", "recall@5", "nDCG@10")),
     )
-    picture = risk_chart({"Footnote": outcomes, "without the reader": unread})
+    picture = risk_chart({"with the reader": outcomes, "without the reader": unread})
     protocol = (
         "2,828 questions, 1,529 unanswerable, over 1,216 paragraphs; unrefused: the short answer where none is refused"
     )
