@@ -45,20 +45,27 @@ def embed(
     stored: Callable[[Sequence[bytes]], dict[bytes, Embedding]],
     report: Report,
     progress: Progress,
+    size: int,
 ) -> list[Entry]:
-    """The documents with their chunks' embeddings. Texts whose embeddings are `stored` are not embedded again."""
+    """The documents with their chunks' embeddings. Texts whose embeddings are `stored` are not embedded again.
+
+    The report's bytes done grow by `size` meanwhile, so that the time left is known before all are embedded.
+    """
     texts = {prepared.text_hash: prepared.text_to_embed for document in documents for prepared in document.chunks}
     known = stored(list(texts))
     # By length, as the embedder would sort them, so that each slice holds texts of about one length.
     new = sorted((text_hash for text_hash in texts if text_hash not in known), key=lambda one: -len(texts[one]))
     report.chunks_reused += sum(len(document.chunks) for document in documents) - len(new)
+    done = report.bytes_done
     for start in range(0, len(new), _SLICE):
         slice_of_new = new[start : start + _SLICE]
         encoded = embedder.encode_words([texts[text_hash] for text_hash in slice_of_new])
         for text_hash, one in zip(slice_of_new, encoded, strict=True):
             known[text_hash] = Embedding(one.vector, WordIndex.of(one.words, one.word_vectors))
         report.chunks_embedded += len(slice_of_new)
+        report.bytes_done = done + size * (start + len(slice_of_new)) // len(new)
         progress(report)
+    report.bytes_done = done + size
     return [_entry(document, known) for document in documents]
 
 

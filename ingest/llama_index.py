@@ -71,9 +71,9 @@ def sync_llama_index(
                 (report.updated if document.id in owners else report.added).append(document.source)
                 report.warnings += [f"{document.source}: {warning}" for warning in document.warnings]
                 accepted.append(prepare(document, name, embedder, store.settings))
-            writer.put_documents(embed(accepted, embedder, store.embeddings, report, show))
+            size = sum(len(document.text) for document in batch)
+            writer.put_documents(embed(accepted, embedder, store.embeddings, report, show, size))
             report.documents += len(accepted)
-            report.bytes_done += sum(len(document.text) for document in batch)
         sources = {summary.id: summary.source for summary in store.documents()}
         gone = [id for id, file in owners.items() if file == name and id not in kept]
         report.removed += [sources[id] for id in gone]

@@ -37,10 +37,9 @@ def reembed(store: Store, settings: Settings, progress: Progress = lambda report
     with store.successor(settings) as successor:
         for batch in _batches(_changed(store, successor, report), files):
             prepared = [prepare(document, file, embedder, settings) for document, file in batch]
-            successor.put_documents(embed(prepared, embedder, successor.embeddings, report, show))
-            for document, _ in batch:
-                report.updated.append(document.source)
-                report.bytes_done += len(document.text)
+            size = sum(len(document.text) for document, _ in batch)
+            successor.put_documents(embed(prepared, embedder, successor.embeddings, report, show, size))
+            report.updated += [document.source for document, _ in batch]
             report.done += len(batch)
             report.documents += len(batch)
             show(report)

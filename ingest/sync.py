@@ -111,12 +111,14 @@ class _Sync:
         ):
             written: Future[None] | None = None
             for batch in batches:
-                entries = embed(batch.documents, self._embedder, self._store.embeddings, self._report, self._progress)
+                size = batch.bytes_read - self._report.bytes_done
+                entries = embed(
+                    batch.documents, self._embedder, self._store.embeddings, self._report, self._progress, size
+                )
                 if written:
                     written.result()
                 written = background.submit(self._write, entries, batch.ends)
                 whole.update(record.source for record, _ in batch.ends)
-                self._report.bytes_done = batch.bytes_read
                 self._progress(self._report)
             if written:
                 written.result()

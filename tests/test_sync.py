@@ -312,3 +312,14 @@ def test_every_stored_chunk_is_exactly_its_documents_characters(sample_store: St
         document = sample_store.document(chunk.document_id)
         assert document is not None
         assert chunk.span.of(document.text) == chunk.text
+
+
+def test_the_time_left_is_known_before_the_first_batch_is_done(settings: Settings, folder: Path) -> None:
+    (folder / "long.txt").write_text("\n\n".join(sentences(4, seed) for seed in range(240)))
+    seen: list[tuple[int, float | None]] = []
+    with Store(settings, create=True) as store:
+        report = sync(store, [folder], progress=lambda report: seen.append((report.bytes_done, report.seconds_left)))
+    done = [bytes_done for bytes_done, _ in seen]
+    assert done == sorted(done)
+    assert report.bytes_done == report.bytes
+    assert any(0 < bytes_done < report.bytes and left for bytes_done, left in seen)
