@@ -47,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     training.add_argument("--rows", type=int, default=200_000, help="examples to learn from (default: 200,000)")
     training.add_argument("--begin", type=Path, help="weights of an earlier run to begin with")
     training.add_argument("--seed", type=int, default=11, help="of what is drawn by lot (default: 11)")
+    training.add_argument("--wordnet", type=Path, help="where WordNet's files are (Debian: /usr/share/wordnet)")
     training.set_defaults(command=_train)
     averaging = commands.add_parser("average-readers", help="the mean of the weights of some trained readers")
     averaging.add_argument("weights", type=Path, nargs="+", metavar="READER.safetensors")
@@ -66,7 +67,7 @@ def _fit(options: argparse.Namespace) -> int:
 def _train(options: argparse.Namespace) -> int:
     from eval.train_reader import train_reader  # torch takes seconds
 
-    curve = train_reader(options.data, options.out, options.rows, options.begin, options.seed)
+    curve = train_reader(options.data, options.out, options.rows, options.begin, options.seed, options.wordnet)
     Console(highlight=False).print(curve)
     return 0
 

@@ -213,12 +213,12 @@ class _Training:
             for number, row in enumerate(chosen)
             for asked in self._random.sample(row["questions"], min(2, len(row["questions"])))
         ]
-        return [*asked_of_text, *_asked_of_tables((row["passage"] for row in chosen), self._random)]
+        return [*asked_of_text, *_asked_of_tables([row["passage"] for row in chosen], self._random)]
 
 
-def _asked_of_tables(passages: Iterable[str], chance: random.Random) -> Iterator[TrainingQuestion]:
+def _asked_of_tables(passages: Sequence[str], chance: random.Random) -> Iterator[TrainingQuestion]:
     """Those questions about made tables that are answered; the tables name what the passages name."""
-    for number, table in enumerate(asked_tables(names_in(passages), _TABLES, chance)):
+    for number, table in enumerate(asked_tables(names_in(passages), passages, _TABLES, chance)):
         if table.answers:
             yield TrainingQuestion(table.question, f"{_TABLE} {number}", table.passage, table.answers)
 

@@ -23,6 +23,7 @@ from eval.metrics.text import normalise
 from eval.perturb import PERTURBATIONS
 from eval.reader_tables import asked_tables
 from eval.reader_twists import exchanged, holds_answer, twisted, with_exchanged
+from eval.reader_words import OtherWords
 from eval.training import training_rows
 from rag.sentences import sentence_spans
 from rag.settings import Settings
@@ -76,19 +77,21 @@ class Examples:
     held_out: dict[Task, list[Example]]
 
 
-def load_examples(folder: Path, seed: int, editions: int = 1) -> Examples:
+def load_examples(folder: Path, seed: int, editions: int = 1, wordnet: Path | None = None) -> Examples:
     """The examples of a folder's reader.jsonl.xz, rerank.jsonl.xz and support.jsonl.xz, in an order drawn by lot.
 
     What is made of the rows by lot, is made anew for each edition. Passages that are held out, and those that have a
-    sentence in common with one, are in no training example.
+    sentence in common with one, are in no training example. With the folder of WordNet's files, words of questions are
+    also exchanged for their sisters and opposites (`eval/reader_words.py`), in training alone.
     """
     chance = random.Random(seed)
     training: dict[Task, list[Example]] = {}
     held_out: dict[Task, list[Example]] = {}
     rows: dict[Task, tuple[list[_Row], _Make]] = {}
     unseen: set[int] = set()
+    words: OtherWords | None = None
     files: tuple[tuple[Task, str, _Make], ...] = (
-        (Task.READ, "reader", lambda rows, chance: _titled(_reading(rows, chance), chance)),
+        (Task.READ, "reader", lambda rows, chance: _titled(_reading(rows, chance, words), chance)),
         (Task.RANK, "rerank", _ranking),
         (Task.SUPPORT, "support", _supporting),
     )
@@ -97,6 +100,8 @@ def load_examples(folder: Path, seed: int, editions: int = 1) -> Examples:
         held_out[task] = list(make(kept_apart, chance))
         unseen |= {mark for example in held_out[task] for mark in _marks(example.second)}
         rows[task] = learned_from, make
+    if wordnet:
+        words = OtherWords(wordnet, (row["passage"] for row in rows[Task.READ][0]))
     for task, (learned_from, make) in rows.items():
         seen = [row for row in learned_from if unseen.isdisjoint(_marks_of(row))]
         training[task] = []
@@ -151,7 +156,7 @@ def _marks(text: str) -> set[int]:
     return {hash(sentence) for sentence in found if len(sentence) > 40}
 
 
-def _reading(rows: Sequence[_Row], chance: random.Random) -> Iterator[Example]:
+def _reading(rows: Sequence[_Row], chance: random.Random, words: OtherWords | None) -> Iterator[Example]:
     others = _Others(rows)
     for place, row in enumerate(rows):
         if row["src"] in _HALF and place % 2:
@@ -168,11 +173,12 @@ def _reading(rows: Sequence[_Row], chance: random.Random) -> Iterator[Example]:
             elif drawn < 0.42 and (rest := _without(passage, answers, texts)):
                 yield Example(Task.READ, question, rest, -1)
             more = [each["question"] for each in row["questions"] if each is not asked]
-            if chance.random() < 0.8 and (changed := twisted(question, passage, texts, chance, more)):
+            if chance.random() < 0.8 and (changed := twisted(question, passage, texts, chance, more, words)):
                 yield Example(Task.READ, changed, passage, -1)
                 yield from _exchanged(question, changed, passage, answers, chance)
-    names = names_in(row["passage"] for row in rows)
-    for table in asked_tables(names, int(_TABLES * sum(len(row["questions"]) for row in rows)), chance):
+    passages = [row["passage"] for row in rows]
+    count = int(_TABLES * sum(len(row["questions"]) for row in rows))
+    for table in asked_tables(names_in(passages), passages, count, chance):
         yield Example(Task.READ, table.question, table.passage, -1, table.answers)
 
 

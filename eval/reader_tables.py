@@ -8,6 +8,9 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from eval.metrics.text import normalise
+from eval.reader_twists import holds_answer
+from rag.sentences import sentence_spans
 from rag.types import Span
 
 _KEYS = (
@@ -32,7 +35,30 @@ _ASKED = (
     "{name}: which {column}?",
     "Tell me the {column} for {name}.",
 )
+_INTRODUCTIONS = (
+    "There are these {thing}s:",
+    "The {thing}s are:",
+    "We have the following {thing}s:",
+    "## {thing}s",
+    "It has these {thing}s:",
+)
+_ITEMS = (
+    "{name} for {purpose}",
+    "{name} for {purpose}",
+    "{name}: {purpose}",
+    "{name} ({purpose})",
+    "{name}, for {purpose}",
+)
+_ASKED_LISTS = (
+    "What is the {thing} for {purpose} called?",
+    "Which {thing} is for {purpose}?",
+    "Where do {purpose} go?",
+    "What is the name of the {thing} for {purpose}?",
+)
 _ASKED_BACK = ("Which {key} has the {column} {value}?", "What {key} is listed with {column} {value}?")
+_LISTS = 0.3
+_AMONG_TEXT = 0.5
+_ALIKE = 0.2  # of the tables: rows whose names end alike say the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +70,47 @@ class AskedTable:
     answers: tuple[Span, ...]
 
 
-def asked_tables(names: Sequence[str], count: int, chance: random.Random) -> Iterator[AskedTable]:
-    """So many questions, about tables and lists of these names; every third without an answer."""
+def asked_tables(
+    names: Sequence[str], passages: Sequence[str], count: int, chance: random.Random
+) -> Iterator[AskedTable]:
+    """So many questions, about tables and lists of these names, every second one between sentences of some passages;
+    every third without an answer.
+    """
     for _ in range(count):
-        yield _asked_list(chance) if chance.random() < 0.25 else _asked_table(names, chance)
+        asked = _asked_list(names, chance) if chance.random() < _LISTS else _asked_table(names, chance)
+        yield _among_text(asked, passages, chance) if chance.random() < _AMONG_TEXT else asked
+
+
+def _among_text(asked: AskedTable, passages: Sequence[str], chance: random.Random) -> AskedTable:
+    """The table with a sentence or two of some passages before it, after it, or both; a passage that holds words of the
+    answer might answer, too, and is left out.
+    """
+    answers = [normalise(answer.of(asked.passage)) for answer in asked.answers]
+    before, after = (_sentences(chance.choice(passages), chance) for _ in range(2))
+    before, after = ("" if holds_answer(text, answers) else text for text in (before, after))
+    if chance.random() < 0.25:
+        before = ""
+    elif chance.random() < 0.35:
+        after = ""
+    start = len(before) + 2 if before else 0
+    passage = "\n\n".join(text for text in (before, asked.passage, after) if text)
+    return AskedTable(asked.question, passage, tuple(Span(a.start + start, a.end + start) for a in asked.answers))
+
+
+def _sentences(passage: str, chance: random.Random) -> str:
+    spans = sentence_spans(passage)
+    if not spans:
+        return ""
+    first = chance.randrange(len(spans))
+    return passage[spans[first].start : spans[min(first + chance.randrange(3), len(spans) - 1)].end]
 
 
 def _asked_table(names: Sequence[str], chance: random.Random) -> AskedTable:
     key, (*columns, absent) = chance.choice(_KEYS), chance.sample(_COLUMNS, chance.randint(3, 5))
     *rows, strange = _row_names(names, chance)
-    values = {(row, column): _value(names, chance) for row in rows for column in columns}
+    said = [row.split()[-1] for row in rows] if chance.random() < _ALIKE else rows
+    drawn = {(end, column): _value(names, chance) for end in dict.fromkeys(said) for column in columns}
+    values = {(row, column): drawn[end, column] for row, end in zip(rows, said, strict=True) for column in columns}
     row, column = chance.choice(rows), chance.choice(columns)
     passage, places = _drawn(key, columns, rows, values, chance.random() < 0.6)
     if chance.random() < 0.35:
@@ -111,17 +168,26 @@ def _drawn(
     return text.rstrip("\n"), places
 
 
-def _asked_list(chance: random.Random) -> AskedTable:
-    thing, marks = chance.choice(_THINGS), chance.sample(_MARKS, 5)
-    *purposes, strange = chance.sample(_PURPOSES, chance.randint(4, 6))
-    passage = f"There are these {thing}s:\n"
+def _asked_list(names: Sequence[str], chance: random.Random) -> AskedTable:
+    thing, items = chance.choice(_THINGS), chance.randint(3, 6)
+    called = [f"{mark} {thing}" for mark in chance.sample(_MARKS, items)]
+    if chance.random() < 0.4:
+        called = [
+            f"{chance.choice(('', mark + ' '))}{name} {thing}"
+            for mark, name in zip(_MARKS, chance.sample(names, items), strict=False)
+        ]
+    *purposes, strange = chance.sample(_PURPOSES, items + 1)
+    introduction, item = chance.choice(_INTRODUCTIONS), chance.choice(_ITEMS)
+    mark, gap = chance.choice(("- ", "- ", "* ", "{}. ", "{}) ", "• ")), chance.choice(("\n", "\n\n"))
+    passage = introduction.format(thing=thing) + gap
     purpose = chance.choice(purposes)
     answers: tuple[Span, ...] = ()
-    for mark, each in zip(marks, purposes, strict=False):
+    for number, (name, each) in enumerate(zip(called, purposes, strict=True), 1):
+        line = mark.format(number) + item.format(name=name, purpose=each)
         if each == purpose:
-            answers = (Span(len(passage) + 2, len(passage) + 2 + len(f"{mark} {thing}")),)
-        passage += f"- {mark} {thing} for {each}\n"
+            start = len(passage) + line.index(name)
+            answers = (Span(start, start + len(name)),)
+        passage += line + "\n"
     if chance.random() < 0.35:
         purpose, answers = strange, ()
-    asked = ("What is the {thing} for {purpose} called?", "Which {thing} is for {purpose}?", "Where do {purpose} go?")
-    return AskedTable(chance.choice(asked).format(thing=thing, purpose=purpose), passage.rstrip("\n"), answers)
+    return AskedTable(chance.choice(_ASKED_LISTS).format(thing=thing, purpose=purpose), passage.rstrip("\n"), answers)

@@ -21,6 +21,7 @@ from eval.perturb import (
     other_word,
     swapped_names,
 )
+from eval.reader_words import OtherWords
 from rag.types import Span
 
 # How often each way is tried first: a denial can be made of nearly any question, and "not" alone must not tell.
@@ -34,17 +35,25 @@ _TWISTS = {
     negated: 1,
 }
 _FROM_QUESTIONS = 0.4  # the share of twists that borrow from the other questions, not from the passage
+_BY_WORDS = 0.4  # the share of twists by words that neither need name
 _BY_ENDING = frozenset({other_ending})  # ways that borrow from questions alone
 
 
 def twisted(
-    question: str, passage: str, answers: Sequence[str], chance: random.Random, others: Sequence[str] = ()
+    question: str,
+    passage: str,
+    answers: Sequence[str],
+    chance: random.Random,
+    others: Sequence[str] = (),
+    words: OtherWords | None = None,
 ) -> str | None:
     """The question about something else that the passage or another question names, about the opposite, or denied.
 
-    `others` are more questions about the passage. None where nothing can be exchanged, or an answer (normalised) would
-    stand in the question.
+    `others` are more questions about the passage; `words` tells words for others, which the passage need not name. None
+    where nothing can be exchanged, or an answer (normalised) would stand in the question.
     """
+    if words and chance.random() < _BY_WORDS and (changed := words.swap(question, chance)):
+        return None if holds_answer(changed, answers) else changed
     ways = sorted(_TWISTS, key=lambda way: chance.random() ** (1 / _TWISTS[way]), reverse=True)
     from_questions = bool(others) and chance.random() < _FROM_QUESTIONS
     for place, way in enumerate(ways):
@@ -70,11 +79,11 @@ def exchanged(question: str, changed: str) -> tuple[str, str] | None:
 def with_exchanged(passage: str, answers: Sequence[Span], old: str, new: str) -> tuple[str, tuple[Span, ...]] | None:
     """The passage with the two in each other's place, and where its answers stand then.
 
-    None if one of them does not stand in the passage, or in an answer.
+    None if the old does not stand in the passage, or one of them stands in an answer.
     """
     found = list(re.finditer(rf"\b(?:{re.escape(old)}|{re.escape(new)})\b", passage))
     kept_apart = all(one.end() <= answer.start or answer.end <= one.start() for one in found for answer in answers)
-    if {one.group() for one in found} != {old, new} or not kept_apart:
+    if old not in {one.group() for one in found} or not kept_apart:
         return None
     pieces, last, moved = [], 0, list(answers)
     for one in found:

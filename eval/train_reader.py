@@ -88,12 +88,14 @@ class _Course:
     out: Path
 
 
-def train_reader(data: Path, out: Path, rows: int, begin: Path | None = None, seed: int = _SEED) -> str:
+def train_reader(
+    data: Path, out: Path, rows: int, begin: Path | None = None, seed: int = _SEED, wordnet: Path | None = None
+) -> str:
     """Train on so many rows of the files in a folder, and write `out`/reader.safetensors; the learning curve, in words.
 
     The curve is measured on what is held out, and kept in `out`/curve.jsonl. Stopped, the same call goes on from the
     last checkpoint. `begin` are weights of an earlier run to begin with; another seed then makes other examples of the
-    same rows, and holds out the same ones.
+    same rows, and holds out the same ones. `wordnet` is the folder of WordNet's files, if there is one.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
@@ -110,7 +112,7 @@ def train_reader(data: Path, out: Path, rows: int, begin: Path | None = None, se
     network = ReaderNetwork(encoder)
     if begin:
         network.load_state_dict(unpacked(begin))
-    examples = load_examples(data, seed, max(round(rows / _EDITION), 1))
+    examples = load_examples(data, seed, max(round(rows / _EDITION), 1), wordnet)
     course = _Course(examples, rows, _RATE_AGAIN if begin else _RATE, seed, means, out)
     training = _Training(network.to(means.device), load_tokenizer(folder), course, 0 if begin else _READING_FIRST)
     training.go()

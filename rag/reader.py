@@ -24,7 +24,7 @@ from rag.types import Chunk, Span
 Floats = NDArray[np.float32]
 
 WEIGHTS = Path(__file__).with_name("reader.safetensors")
-_SHA256 = "94af9d8551eea205e9d86838b28d2759ce084e1997056caf786fc6632ad75f74"
+_SHA256 = "ffd1f21e552084a23e898792c8595b49521838beceb6ee7960ec0d146082a622"
 _WINDOW = 384  # tokens of both texts; longer passages are read in stretches
 _OVERLAP = 96  # tokens that neighbouring stretches have in common
 _AT_ONCE = 16  # stretches of a batch, of about equal length

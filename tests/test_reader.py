@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import lzma
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -259,7 +260,10 @@ def test_exchanged_words_stand_in_each_others_place_and_the_answer_is_where_it_w
     other, (moved,) = with_exchanged(passage, [answer], *exchange) or ("", ())
     assert other == "Stone lit the lamp in Arbroath for 70 pounds. Reid put it out in Leith for 9 pounds; Stone wept."
     assert moved.of(other) == "70 pounds"
-    assert with_exchanged(passage, [answer], "Reid", "Moore") is None, "a name that the passage lacks"
+    assert with_exchanged(passage, [answer], "Moore", "Reid") is None, "a name that the passage lacks"
+    other, (moved,) = with_exchanged(passage, [answer], "lamp", "candle") or ("", ())
+    assert other == passage.replace("lamp", "candle")
+    assert moved.of(other) == "70 pounds"
     assert with_exchanged(passage, [answer], "70", "9") is None, "the answer would be another"
     assert exchanged("Who lit it?", "Who lit it?") is None
     assert exchanged("Who lit the old lamp of the town?", "Who saw a new light at a port?") is None
@@ -267,15 +271,16 @@ def test_exchanged_words_stand_in_each_others_place_and_the_answer_is_where_it_w
 
 def test_made_tables_answer_from_the_row_that_is_named_or_not_at_all() -> None:
     names = ["Reid", "Stone", "Moore", "Clark", *(f"Name{number}" for number in range(30))]
-    tables = list(asked_tables(names, 400, random.Random(1)))
+    prose = ["The lamp was lit in Arbroath. It burned oil. Nobody saw it go out.", "Stone"]
+    tables = list(asked_tables(names, prose, 400, random.Random(1)))
     answered = [table for table in tables if table.answers]
     assert len(tables) / 2 < len(answered) < len(tables)
+    assert 0 < sum("\n\n" in table.passage for table in answered) < len(answered), "some stand among other text"
     for table in answered:
         (answer,) = table.answers
         row = table.passage[table.passage.rfind("\n", 0, answer.start) + 1 :].splitlines()[0]
-        assert any(cell in table.question for cell in row.strip("|- ").replace(": ", " | ").split(" | ")) or (
-            row.startswith("- ") and row.split(" for ")[1] in table.question
-        ), table
+        parts = [part.strip() for part in re.split(r"\||: |\(|\)|,? for ", row)]
+        assert any(part and part in table.question for part in parts), table
 
 
 def test_training_that_was_stopped_goes_on_as_if_it_had_not_been(
