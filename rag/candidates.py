@@ -11,10 +11,9 @@ import numpy as np
 
 from rag.answer_kind import AnswerKind, expected_kind, mentions
 from rag.instructions import speaks_to_a_model
-from rag.lists import is_one_of_many
 from rag.models import Embedder, Encoded, Vectors
 from rag.reader import PassageReading
-from rag.sentences import sentence_spans
+from rag.sentences import is_one_of_many, sentence_spans
 from rag.short_answer import ShortAnswer, likeliest
 from rag.terms import QuestionTerms, names_and_numbers, readable, stem, stems, word_spans
 from rag.types import Chunk, Passage, Span

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rag.candidates import Candidate
-from rag.lists import asks_for_a_list, introduces, is_item, list_of
+from rag.lists import asks_for_a_list, introduces, list_of
 from rag.parts import asks_every_document
+from rag.sentences import is_item
 from rag.short_answer import ShortAnswer
 
 MOST_SENTENCES = 3

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rag.lists import is_item
+from rag.sentences import is_item
 from rag.support import Support, SupportJudge, Verdict
 from rag.types import Citation, Claim, Document, Draft, Passage, Rejection, Span
 

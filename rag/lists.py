@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rag.sentences import is_item
+
 if TYPE_CHECKING:
     from rag.candidates import Candidate
 
@@ -17,7 +19,6 @@ _ASKS = re.compile(
     r"|\bhow many (?:different|kinds|types)\b",
     re.IGNORECASE,
 )
-_ITEM = re.compile(r"[-*•+–·‣▪]\s|\(?(?:\d{1,2}|[a-z])[.)]\s")
 
 
 def asks_for_a_list(question: str) -> bool:
@@ -48,13 +49,3 @@ def list_of(best: Candidate, candidates: Sequence[Candidate]) -> list[Candidate]
 def introduces(text: str) -> bool:
     """Whether a sentence ends with a colon, so that what it speaks of stands below."""
     return text.rstrip().endswith(":")
-
-
-def is_item(text: str) -> bool:
-    """Whether a sentence begins with a bullet or a number."""
-    return bool(_ITEM.match(text))
-
-
-def is_one_of_many(text: str) -> bool:
-    """Whether a sentence is the item of a list or the row of a table, and stands by itself."""
-    return is_item(text) or text.startswith("|")

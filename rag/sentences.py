@@ -23,6 +23,7 @@ _INITIALS = re.compile(r"(?:^|[^\w.])(?:[A-Za-z]\.)*[A-Za-z]$")
 _LAST_WORD = re.compile(r"[\w.]+$")
 _WORD = re.compile(r"\w+")
 _LINE_MARKER = re.compile(r"[ \t]*(?:[#>|•*+\-–—]|\d{1,3}[.)]\s|\[\d)")
+_ITEM = re.compile(r"[-*•+–·‣▪]\s|\(?(?:\d{1,2}|[a-z])[.)]\s")
 _LONGEST_ROW = 600  # characters of a table's row that is one sentence whatever its cells hold
 _OPENERS = "\"'“‘«([*_"
 # A line shorter than this that ends without a full stop is a heading or a list item, not a wrapped line;
@@ -39,6 +40,16 @@ def sentence_spans(text: str) -> tuple[Span, ...]:
     return tuple(
         sentence for block in _blocks(text) for sentence in _trimmed(text, _sentences(text, block.start, block.end))
     )
+
+
+def is_item(text: str) -> bool:
+    """Whether a sentence begins with a bullet or a number."""
+    return bool(_ITEM.match(text))
+
+
+def is_one_of_many(text: str) -> bool:
+    """Whether a sentence is the item of a list or the row of a table, and stands by itself."""
+    return is_item(text) or text.startswith("|")
 
 
 def _trimmed(text: str, pieces: Iterator[tuple[int, int]]) -> Iterator[Span]:

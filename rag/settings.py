@@ -65,7 +65,7 @@ class Settings(BaseSettings):
         None,
         description="intercept and weights over the fields of rag.confidence.Signals, as fit-confidence prints them",
     )
-    reader: bool = Field(False, description="a small trained model reads the passages; off: likeness decides")
+    reader: bool = Field(True, description="a small trained model reads the passages; off: likeness decides")
 
     llm: Literal["none", "local", "openai", "ollama", "anthropic"] = Field("none", description="who writes answers")
     llm_model: str = Field("", description="name of the language model, as its server knows it")

@@ -57,7 +57,7 @@ def test_the_stream_is_the_answers_text_then_the_answer(sample_assistant: Assist
     *words, answer = sample_assistant.stream("When was the armistice in Korea signed?")
     assert isinstance(answer, Answer)
     assert "".join(str(word) for word in words) == answer.text
-    assert len(words) > 5
+    assert len(words) > 2
 
 
 def test_many_threads_get_the_same_answers_as_one(sample_assistant: Assistant) -> None:

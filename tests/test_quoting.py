@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from rag.assistant import Assistant
-from rag.lists import asks_for_a_list, is_item
+from rag.lists import asks_for_a_list
 from rag.mentions import asked_for
 from rag.parts import asks_every_document, parts
+from rag.sentences import is_item
 from rag.settings import Settings
 from rag.store import Store
 from tests.conftest import ingest

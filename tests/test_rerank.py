@@ -69,7 +69,7 @@ def test_the_trained_reader_can_put_them_in_order(sample_store: Store) -> None:
     assert [passage.chunk.id for passage in passages[:7]] == sorted(scores, key=lambda id: -scores[id])
     assert passages[0].scores["reranked"] == pytest.approx(max(scores.values()), abs=1e-4)
     with pytest.raises(SettingsError, match="reader"):
-        Settings(reranker="reader")
+        Settings(reader=False, reranker="reader")
 
 
 def test_its_rank_and_score_are_explained(sample_store: Store, reranker: Path) -> None:
