@@ -45,7 +45,7 @@ class OtherWords:
 
     def swap(self, question: str, chance: random.Random) -> str | None:
         """The question with one of its words, but not the first, exchanged for such a word; None if there is none."""
-        words = list(_WORD.finditer(question))[1:]
+        words = [word for word in _WORD.finditer(question) if word.start()]
         chance.shuffle(words)
         for word in words:
             if word.group() not in STOP_WORDS and (others := self.of(word.group())):

@@ -21,6 +21,7 @@ from eval.metrics.text import normalise
 from eval.reader_examples import Task, load_examples
 from eval.reader_tables import asked_tables
 from eval.reader_twists import exchanged, twisted, with_exchanged
+from eval.reader_words import OtherWords
 from rag import reader as reading
 from rag.errors import ModelError, SettingsError
 from rag.models import BUNDLED_EMBEDDER, embedder_folder, load_tokenizer
@@ -267,6 +268,37 @@ def test_exchanged_words_stand_in_each_others_place_and_the_answer_is_where_it_w
     assert with_exchanged(passage, [answer], "70", "9") is None, "the answer would be another"
     assert exchanged("Who lit it?", "Who lit it?") is None
     assert exchanged("Who lit the old lamp of the town?", "Who saw a new light at a port?") is None
+
+
+def test_a_word_is_exchanged_for_its_sister_in_the_same_form(tmp_path: Path) -> None:
+    files = {
+        "data.noun": "  1 licence\n00000001 18 n 01 ruler 0 000 | who rules  \n"
+        "00000002 18 n 02 king 0 male_monarch 0 001 @ 00000001 n 0000 | a male | one  \n"
+        "00000003 18 n 01 queen 0 001 @ 00000001 n 0000 | a female one  \n"
+        "00000004 18 n 01 regent 0 001 @ 00000001 n 0000 | for a while  \n"
+        "00000005 18 n 01 winner 0 001 ! 00000006 n 0101 | who wins  \n"
+        "00000006 18 n 01 loser 0 001 ! 00000005 n 0101 | who loses  \n",
+        "index.noun": "king n 1 1 @ 1 1 00000002  \nmale_monarch n 1 1 @ 1 0 00000002  \n"
+        "winner n 1 1 ! 1 1 00000005  \n",
+        "data.verb": "00000007 30 v 01 king 0 001 ! 00000008 v 0101 02 + 01 00 + 08 00 | crown  \n"
+        "00000008 30 v 01 depose 0 000 00 | uncrown  \n",
+        "index.verb": "king v 1 1 ! 1 1 00000007  \n",
+        "cntlist.rev": "king%1:18:00:: 1 9\nking%2:30:00:: 1 2\n",
+    }
+    for name in ("adj", "adv"):
+        files |= {f"data.{name}": "", f"index.{name}": ""}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    words = OtherWords(tmp_path, ["Queen, queens, queen; king; winners and losers, a loser, depose"] * 10 + ["regent"])
+    assert words.of("king") == ["queen"], "not a rare word, nor one of the verb, which is less frequent"
+    assert (words.of("kings"), words.of("King"), words.of("winners")) == (["queens"], ["Queen"], ["losers"])
+    assert words.swap("Who is the king of Denmark?", random.Random(1)) == "Who is the queen of Denmark?"
+    assert words.swap("Kings of what?", random.Random(1)) is None, "the first word says what kind of thing is asked for"
+    twists = {twisted("Who is the king?", "A king.", [], random.Random(seed), words=words) for seed in range(30)}
+    assert "Who is the queen?" in twists
+    (tmp_path / "data.verb").unlink()
+    with pytest.raises(SettingsError, match=r"data\.verb is not there. Name the folder"):
+        OtherWords(tmp_path, [])
 
 
 def test_made_tables_answer_from_the_row_that_is_named_or_not_at_all() -> None:
