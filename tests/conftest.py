@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, sync_playwright
 for _name in [name for name in os.environ if name.startswith("RAG_")]:
     del os.environ[_name]
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["RAG_READER"] = "off"  # half a second an answer; what tests how good answers are turns it on
 
 from eval.run import Run, evaluate  # noqa: E402
 from ingest.report import Report  # noqa: E402
@@ -69,6 +70,14 @@ def browser() -> Iterator[Browser]:
         )
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="module")
+def reading() -> Iterator[None]:
+    """The reader reads, as it does for a user; elsewhere it would double the time of all tests."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("RAG_READER")
+        yield
 
 
 @pytest.fixture

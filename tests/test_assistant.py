@@ -1,4 +1,5 @@
 import re
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,9 +12,27 @@ from rag.errors import QuestionError, StoreMismatch
 from rag.settings import Settings
 from rag.store import Store
 from rag.types import Answer
-from tests.conftest import ROOT, ingest
+from tests.conftest import ROOT, SAMPLE_GOLD, ingest
 
 SEEDS = ROOT.parent / "shared" / "seeds"
+
+pytestmark = pytest.mark.usefixtures("reading")
+
+
+@pytest.fixture(scope="module")
+def sample_store(sample_store: Store) -> Iterator[Store]:
+    with Store(sample_store.settings.changed(reader=True)) as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def sample_assistant(sample_store: Store) -> Assistant:
+    return Assistant(sample_store)
+
+
+@pytest.fixture(scope="module")
+def sample_run(sample_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return evaluate(sample_store, SAMPLE_GOLD, name="sample", out=tmp_path_factory.mktemp("runs"))[0]
 
 
 def test_an_answer_quotes_exact_sentences_with_resolving_marks(sample_assistant: Assistant) -> None:

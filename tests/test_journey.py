@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from docx import Document as new_docx
 from fpdf import FPDF
 from playwright.sync_api import Browser, Page, expect
@@ -15,6 +16,8 @@ from playwright.sync_api import Browser, Page, expect
 from rag.page.conversation import read_conversation
 from tests.chat_process import Server, ask, opened, served, view
 from tests.conftest import ROOT
+
+pytestmark = pytest.mark.usefixtures("reading")
 
 KEEPER = "The keeper of the Skerryvore lighthouse in 1868 was Angus Dunmore, who had served there for eleven years."
 OTHER = "The keeper of the Bell Rock lighthouse in 1868 was Thomas Reid, a sailor from Arbroath."

@@ -25,12 +25,12 @@ DOCUMENTS = {
 }
 
 
-@pytest.fixture(scope="module")
-def assistant(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Assistant]:
+@pytest.fixture(scope="module", params=[True, False], ids=["with the reader", "without"])
+def assistant(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Assistant]:
     folder: Path = tmp_path_factory.mktemp("harbour")
     for name, text in DOCUMENTS.items():
         (folder / name).write_text(text, "utf-8")
-    settings = Settings(store=tmp_path_factory.mktemp("store") / "store", strictness=0.2)
+    settings = Settings(store=tmp_path_factory.mktemp("store") / "store", strictness=0.2, reader=request.param)
     ingest(settings, folder)
     with Store(settings) as store:
         yield Assistant(store)
