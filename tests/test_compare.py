@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -51,11 +52,18 @@ def test_noise_alone_closes_the_gate_in_at_most_five_of_a_hundred_comparisons(sa
     assert fired <= 10
 
 
-def regressed(store: Store, spoil: Callable[[System], System], folder: Path, sample_run: Run) -> Run:
+@pytest.fixture(scope="module")
+def assistant(sample_store: Store) -> System:
+    """The assistant, which answers a question anew only once."""
+    system = answering(Assistant(sample_store))
+    return cache(system)
+
+
+def regressed(store: Store, assistant: System, spoil: Callable[[System], System], folder: Path, sample_run: Run) -> Run:
     """The sample run with a fault planted between the assistant and the harness."""
     documents = StoredDocuments(store)
-    system = spoil(answering(Assistant(store)))
-    return ask_all("spoilt", load_gold(SAMPLE_GOLD, documents), system, documents, sample_run.header, folder / "j")
+    questions = load_gold(SAMPLE_GOLD, documents)
+    return ask_all("spoilt", questions, spoil(assistant), documents, sample_run.header, folder / "j")
 
 
 def shuffled(system: System) -> System:
@@ -99,16 +107,16 @@ def test_fewer_passages_are_caught(
 
 
 def test_shuffled_answers_are_caught(
-    sample_store: Store, sample_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sample_store: Store, assistant: System, sample_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert gate(sample_run, regressed(sample_store, shuffled, tmp_path, sample_run), tmp_path) == 1
+    assert gate(sample_run, regressed(sample_store, assistant, shuffled, tmp_path, sample_run), tmp_path) == 1
     assert "gate: correct fell" in capsys.readouterr().err
 
 
 def test_shifted_citations_are_caught(
-    sample_store: Store, sample_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sample_store: Store, assistant: System, sample_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert gate(sample_run, regressed(sample_store, shifted, tmp_path, sample_run), tmp_path) == 1
+    assert gate(sample_run, regressed(sample_store, assistant, shifted, tmp_path, sample_run), tmp_path) == 1
     assert "gate: exactness fell from 1.000 to 0.9" in capsys.readouterr().err
 
 
