@@ -73,10 +73,10 @@ def test_an_empty_collection_says_so(settings: Settings) -> None:
 
 
 def test_the_stream_is_the_answers_text_then_the_answer(sample_assistant: Assistant) -> None:
-    *words, answer = sample_assistant.stream("When was the armistice in Korea signed?")
+    *words, answer = sample_assistant.stream("Which countries took part in the armistice in Korea?")
     assert isinstance(answer, Answer)
     assert "".join(str(word) for word in words) == answer.text
-    assert len(words) > 2
+    assert len(words) > 5
 
 
 def test_many_threads_get_the_same_answers_as_one(sample_assistant: Assistant) -> None:

@@ -55,8 +55,7 @@ def test_noise_alone_closes_the_gate_in_at_most_five_of_a_hundred_comparisons(sa
 @pytest.fixture(scope="module")
 def assistant(sample_store: Store) -> System:
     """The assistant, which answers a question anew only once."""
-    system = answering(Assistant(sample_store))
-    return cache(system)
+    return cache(answering(Assistant(sample_store)))
 
 
 def regressed(store: Store, assistant: System, spoil: Callable[[System], System], folder: Path, sample_run: Run) -> Run:
