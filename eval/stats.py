@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import bootstrap, permutation_test
 
 Values = NDArray[np.float64]
 
@@ -63,6 +62,8 @@ def estimate(
     n = len(columns[0]) if paired else sum(map(len, columns))
     if min(map(len, columns)) < 2:
         return Estimate(value, n, None, None)
+    from scipy.stats import bootstrap  # takes seconds to import, and the chat seldom needs it
+
     interval = bootstrap(
         columns,
         statistic,
@@ -94,6 +95,8 @@ def paired_test(first: Sequence[float], second: Sequence[float], *, higher_is_be
 def _sign_flips(gains: Values, alternative: str) -> float:
     if len(gains) == 1:
         gains = np.append(gains, 0)  # scipy wants two pairs; the sign of nothing changes nothing
+    from scipy.stats import permutation_test  # as above
+
     found = permutation_test(
         (gains, np.zeros_like(gains)),
         lambda x, y, axis: np.mean(x - y, axis=axis),

@@ -11,14 +11,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
-from llama_index.core.base.llms.types import ChatMessage, ChatResponse, MessageRole
-from llama_index.core.llms import LLM
 
 from rag.errors import LanguageModelError, SettingsError
 from rag.settings import Settings
+
+if TYPE_CHECKING:
+    from llama_index.core.base.llms.types import ChatResponse
+    from llama_index.core.llms import LLM
 
 _SEED = 1
 _SHOWN = 200  # characters of a server's own message that are passed on
@@ -55,6 +57,8 @@ class LanguageModel:
         Raises LanguageModelError, also after some pieces, if the server cannot be reached, refuses, takes longer than
         the settings' `llm_seconds` altogether, sends what is no answer, or stops without an end.
         """
+        from llama_index.core.base.llms.types import ChatMessage, MessageRole  # takes seconds; most have no model
+
         messages = [ChatMessage(role=MessageRole.SYSTEM, content=system)]
         messages += [ChatMessage(role=MessageRole(role), content=text) for role, text in turns]
         started, finish, tokens, wrote = monotonic(), "", dict[str, int](), False

@@ -1,6 +1,8 @@
 """Imports go one way: prompts <- rag <- ingest <- eval <- app; and each library has one home."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,3 +92,10 @@ def test_public_names() -> None:
         assert getattr(rag, name).__name__ == name
     with pytest.raises(AttributeError):
         _ = rag.Nothing
+
+
+def test_what_takes_seconds_to_import_waits_until_it_is_needed() -> None:
+    slow = ("torch", "sentence_transformers", "llama_index", "scipy.stats", "gradio")
+    program = f"import sys, eval.run, eval.compare, rag.assistant; print(sorted(sys.modules.keys() & set({slow})))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
