@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import log
@@ -41,7 +41,6 @@ _NEGATIVES = 4  # passages that do not answer, for each question of a ranking
 _TITLES = 0.4  # of the passages
 _TABLES = 0.1  # of as many questions as there are passages
 _SUPPORT = {"S": 0, "R": 1, "N": 2}
-_Make = Callable[[Sequence[_Row], random.Random], Iterator["Example"]]
 
 
 class Task(StrEnum):
@@ -50,6 +49,9 @@ class Task(StrEnum):
     READ = "read"
     RANK = "rank"
     SUPPORT = "support"
+
+
+_FILES = {Task.READ: "reader", Task.RANK: "rerank", Task.SUPPORT: "support"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,29 +89,29 @@ def load_examples(folder: Path, seed: int, editions: int = 1, wordnet: Path | No
     chance = random.Random(seed)
     training: dict[Task, list[Example]] = {}
     held_out: dict[Task, list[Example]] = {}
-    rows: dict[Task, tuple[list[_Row], _Make]] = {}
+    rows: dict[Task, list[_Row]] = {}
     unseen: set[int] = set()
-    words: OtherWords | None = None
-    files: tuple[tuple[Task, str, _Make], ...] = (
-        (Task.READ, "reader", lambda rows, chance: _titled(_reading(rows, chance, words), chance)),
-        (Task.RANK, "rerank", _ranking),
-        (Task.SUPPORT, "support", _supporting),
-    )
-    for task, name, make in files:
-        learned_from, kept_apart = split_rows(folder / f"{name}.jsonl.xz")
-        held_out[task] = list(make(kept_apart, chance))
+    for task, name in _FILES.items():
+        rows[task], kept_apart = split_rows(folder / f"{name}.jsonl.xz")
+        held_out[task] = list(_made(task, kept_apart, chance))
         unseen |= {mark for example in held_out[task] for mark in _marks(example.second)}
-        rows[task] = learned_from, make
-    if wordnet:
-        words = OtherWords(wordnet, (row["passage"] for row in rows[Task.READ][0]))
-    for task, (learned_from, make) in rows.items():
+    words = OtherWords(wordnet, (row["passage"] for row in rows[Task.READ])) if wordnet else None
+    for task, learned_from in rows.items():
         seen = [row for row in learned_from if unseen.isdisjoint(_marks_of(row))]
         training[task] = []
         for _ in range(editions):
-            edition = list(make(seen, chance))
+            edition = list(_made(task, seen, chance, words))
             chance.shuffle(edition)
             training[task] += edition
     return Examples(training, held_out)
+
+
+def _made(
+    task: Task, rows: Sequence[_Row], chance: random.Random, words: OtherWords | None = None
+) -> Iterator[Example]:
+    if task is Task.READ:
+        return _titled(_reading(rows, chance, words), chance)
+    return _ranking(rows, chance) if task is Task.RANK else _supporting(rows, chance)
 
 
 def split_rows(path: Path) -> tuple[list[_Row], list[_Row]]:

@@ -310,15 +310,14 @@ class Store:
     def _open_successor(self, settings: Settings) -> Collection:
         identity, next_name = build_identity(settings), self._hidden("next")
         collections = {collection.name: collection for collection in self.catalog.collections()}
-        previous = collections.get(self._hidden("previous"))
+        begun, previous = collections.get(next_name), collections.get(self._hidden("previous"))
         if previous and previous.identity == identity:
             self._drop(next_name)
             self.catalog.rename_collections({previous.id: next_name})
-        elif next_name in collections and collections[next_name].identity != identity:
+        elif begun and begun.identity == identity:
+            return begun
+        else:
             self._drop(next_name)
-        elif next_name in collections:
-            return collections[next_name]
-        if not (previous and previous.identity == identity):
             self.catalog.create_collection(next_name, identity)
         return next(collection for collection in self.catalog.collections() if collection.name == next_name)
 

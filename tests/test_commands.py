@@ -94,7 +94,7 @@ def test_eval_run_writes_a_run_with_its_reports_and_shows_the_numbers(
     command = ["run", str(tmp_path / "gold.jsonl"), "--corpus", str(SAMPLE), "--name", "mine", "--out", "runs"]
     assert eval.__main__.main(command) == 0
     shown = capsys.readouterr().out
-    assert "Of 1 questions that the documents answer, 1 were answered rightly" in shown
+    assert "Of 1 question that the documents answer, 1 was answered rightly" in shown
     assert "| correct | 1.000 |" in shown
     assert {path.name for path in Path("runs").glob("mine*")} == {"mine.json", "mine.html", "mine.md"}
     (tmp_path / "runs" / "mine.html").unlink()

@@ -41,7 +41,8 @@ def verdict(outcomes: Sequence[Outcome]) -> list[str]:
         kind = [outcome for outcome in judged if outcome.gold.answerable is answerable]
         if kind:
             right = sum(bool(outcome.right) for outcome in kind)
-            sentences.append(f"Of {len(kind)} questions {what}, {right} were {did} ({percent(right / len(kind))}).")
+            questions, were = ("question" if len(kind) == 1 else "questions"), ("was" if right == 1 else "were")
+            sentences.append(f"Of {len(kind)} {questions} {what}, {right} {were} {did} ({percent(right / len(kind))}).")
     citations = [citation for outcome in outcomes if outcome.reply for citation in outcome.reply.citations]
     if citations:
         exact = sum(citation.exact for citation in citations)
