@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import getpass
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -22,6 +24,7 @@ from typing import Any
 for _name in ("SHARE", "MCP_SERVER", "VIBE_MODE", "ALLOWED_PATHS", "SERVER_NAME", "SSR_MODE"):
     os.environ.pop(f"GRADIO_{_name}", None)
 _UPLOADS = Path(tempfile.mkdtemp(prefix="footnote-uploads-")).resolve()  # readable by this user alone
+atexit.register(shutil.rmtree, _UPLOADS, ignore_errors=True)
 os.environ |= {
     "GRADIO_ANALYTICS_ENABLED": "False",
     "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000",
@@ -203,6 +206,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         library = Library(store, console.print)
         closing.callback(library.close)
         console.print(f"Footnote is at http://{options.host}:{options.port} (stop it with Ctrl-C)")
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as by Ctrl-C: everything is closed
         # Built inside the running event loop: built outside it, Gradio leaves event loops open.
         uvicorn.run(
             lambda: create_app(library, serving, closing),
@@ -214,7 +218,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             forwarded_allow_ips="127.0.0.1",  # or else a variable lets anybody invent addresses
             timeout_graceful_shutdown=2,
         )
-    shutil.rmtree(_UPLOADS, ignore_errors=True)
     return 0
 
 

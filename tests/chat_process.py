@@ -36,24 +36,33 @@ class Server:
 
 @contextmanager
 def served(
-    folder: Path, *options: str, environment: Mapping[str, str] = {}, attacked: bool = False
+    folder: Path,
+    *options: str,
+    environment: Mapping[str, str] = {},
+    attacked: bool = False,
+    stop: signal.Signals = signal.SIGINT,
 ) -> Iterator[Server]:
-    """`python app.py` on a store in the folder; afterwards its log must hold no fault.
+    """`python app.py` on a store in the folder; afterwards its log holds no fault, and nothing uploaded is left over.
 
     Unless it was `attacked`: Gradio logs a traceback for each request that no page of its own would send.
     """
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    variables = {**os.environ, "TMPDIR": str(temporary), **environment}
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-W", "error", str(ROOT / "app.py"), "--store", "store", "--port", str(port), *options]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=folder, stderr=log, stdout=log, env={**os.environ, **environment})
+        process = subprocess.Popen(command, cwd=folder, stderr=log, stdout=log, env=variables)
     server = Server(f"http://127.0.0.1:{port}", folder, process)
     try:
         _wait_for(server)
         yield server
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(stop)
         process.wait(30)
+    assert process.returncode == 0, server.log
+    assert list(temporary.glob("footnote-*")) == []
     assert attacked or "Traceback" not in server.log, server.log
     assert "Warning" not in server.log, server.log
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -33,8 +35,8 @@ HOSTILE_ENVIRONMENT = {
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """`python app.py` on an empty store, with variables that would open it up."""
-    with served(tmp_path_factory.mktemp("app"), environment=HOSTILE_ENVIRONMENT) as running:
+    """`python app.py` on an empty store, with variables that would open it up, in the end stopped as services are."""
+    with served(tmp_path_factory.mktemp("app"), environment=HOSTILE_ENVIRONMENT, stop=signal.SIGTERM) as running:
         yield running
 
 
@@ -254,13 +256,15 @@ def test_the_page_and_python_find_the_same_passages(page: Page, server: Server) 
 
 
 def test_another_machine_is_not_listened_to_without_a_login(tmp_path: Path) -> None:
-    for host in ("0.0.0.0", "192.0.2.7"):
-        command = [sys.executable, str(ROOT / "app.py"), "--store", str(tmp_path / "store"), "--host", host]
-        refused = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert refused.returncode == 2
-        assert refused.stderr.startswith(f"error: --host {host} can be reached from other machines")
-    for door in ("--api", "--mcp"):
-        command = [sys.executable, str(ROOT / "app.py"), "--store", str(tmp_path / "store"), door]
-        refused = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert refused.returncode == 2
-        assert "RAG_API_TOKEN has 0 characters" in refused.stderr
+    tried = [("--host", "0.0.0.0"), ("--host", "192.0.2.7"), ("--api",), ("--mcp",)]
+    program = f"import app; print([app.run(lambda: app.main(['--store', 'store', *each])) for each in {tried}])"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout == "[2, 2, 2, 2]\n", done.stderr
+    first, second, *doors = done.stderr.splitlines()
+    assert first.startswith("error: --host 0.0.0.0 can be reached from other machines")
+    assert second.startswith("error: --host 192.0.2.7 can be reached from other machines")
+    assert len(doors) == 2
+    assert all("RAG_API_TOKEN has 0 characters" in door for door in doors)
+    assert list(tmp_path.iterdir()) == []

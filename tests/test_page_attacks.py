@@ -121,7 +121,11 @@ def test_no_payload_runs_loads_or_sends_anything(browser: Browser, server: Serve
         for turn in range(len(XSS)):
             page.locator(f"#chat a[href='#cite-{turn}-0']").last.dispatch_event("mouseover")
             page.locator(f"#chat a[href='#cite-{turn}-0']").last.dispatch_event("click")
-            expect(page.locator("#source header span")).to_contain_text(f"Answer {turn + 1}, ")
+            # Looked for at every frame: expect() would wait up to a second between two looks, 198 times.
+            page.wait_for_function(
+                "told => document.querySelector('#source header span')?.textContent.includes(told)",
+                arg=f"Answer {turn + 1}, ",
+            )
             if turn % AT_ONCE == 0:
                 page.locator(f"#chat a[href='#why-{turn}']").dispatch_event("click")
                 expect(page.locator(f"#passages a[href='#passage-{turn}-0']")).to_be_visible()

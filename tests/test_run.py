@@ -40,15 +40,6 @@ def header(sample_store: Store) -> Header:
     return make_header(sample_store.settings, Protocol(), SAMPLE_GOLD, StoredDocuments(sample_store))
 
 
-def test_two_runs_of_the_same_settings_are_byte_identical_but_for_times(
-    sample_store: Store, sample_run: Run, tmp_path: Path
-) -> None:
-    again, path = evaluate(sample_store, SAMPLE_GOLD, name="sample", out=tmp_path)
-    assert again.without_times().to_json() == sample_run.without_times().to_json()
-    assert path.read_text() == again.to_json()
-    assert again.times != sample_run.times
-
-
 def test_a_run_says_what_it_rests_on(sample_run: Run) -> None:
     header = sample_run.header
     assert len(header.code.sha256) == len(header.code.prompts_sha256) == len(header.corpus_sha256) == 64
@@ -84,7 +75,7 @@ def test_retrieval_alone_measures_no_answers(sample_store: Store, tmp_path: Path
     assert run.outcomes[0].measures["recall@5"] == 1
 
 
-def test_killed_and_called_again_a_run_goes_on_and_ends_the_same(
+def test_killed_and_called_again_a_run_goes_on_and_is_byte_identical_but_for_times(
     sample_store: Store, sample_run: Run, tmp_path: Path
 ) -> None:
     script = """
@@ -115,8 +106,10 @@ def test_killed_and_called_again_a_run_goes_on_and_ends_the_same(
             seen.append(outcome)
             yield outcome
 
-    run, _ = evaluate(sample_store, SAMPLE_GOLD, name="sample", out=tmp_path, track=track)
+    run, path = evaluate(sample_store, SAMPLE_GOLD, name="sample", out=tmp_path, track=track)
     assert run.without_times().to_json() == sample_run.without_times().to_json()
+    assert path.read_text() == run.to_json()
+    assert run.times != sample_run.times
     assert len(seen) == 48
     assert not journal.exists()
 
