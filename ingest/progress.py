@@ -5,31 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from ingest.report import Progress as Show
-from ingest.report import Report
+from ingest.report import Progress, Report
+from rag.progress import showing
 
 
-def with_progress(work: Callable[[Show], Report], console: Console, description: str = "Ingesting") -> Report:
-    """What the work reports, with a bar on the console that goes away when it is done.
+def with_progress(work: Callable[[Progress], Report], console: Console, description: str = "Ingesting") -> Report:
+    """What the work reports, while the console shows how far it has come.
 
     The time left is reckoned from the bytes read, of which a large file has more than a small one.
     """
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[counts]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(description, total=None, counts="")
-
-        def show(report: Report) -> None:
-            bar.update(task, total=report.bytes or None, completed=report.bytes_done, counts=counts(report))
-
-        return work(show)
+    with showing(console, description) as show:
+        return work(lambda report: show(report.bytes_done, report.bytes, counts(report)))
 
 
 def counts(report: Report) -> str:

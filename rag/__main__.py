@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
@@ -23,6 +22,7 @@ from rag.command import add_store_options, run, settings_from, visible
 from rag.errors import QuestionError, StoreDamaged
 from rag.explain import STAGES, VIEWS, Explanation, explain_candidates, explain_source
 from rag.page.conversation import read_conversation
+from rag.progress import asking
 from rag.recheck import recheck
 from rag.retrieve import Retriever
 from rag.store import Store
@@ -179,7 +179,7 @@ def _questions(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     if not options.json:
         raise QuestionError("--file answers as JSON lines. Add --json.")
     rows = list(_read_lines(options.file))
-    yield from track(rows, "Asking", console=Console(stderr=True), transient=True)
+    yield from asking(Console(stderr=True), "Asking", rows, len(rows))
 
 
 def _read_lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from rich.console import Console
 from rich.markdown import Markdown
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from rag.progress import asking
 
 Item = TypeVar("Item")
 
@@ -27,8 +28,5 @@ class Bar:
         self._words = words
 
     def __call__(self, items: Iterable[Item], total: int) -> Iterator[Item]:
-        """The items as they come, with a bar that moves along."""
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        console = Console(stderr=True)
-        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-            yield from bar.track(items, total=total, description=self._words)
+        """The items as they come, while it is shown how many there were."""
+        return asking(Console(stderr=True), self._words, items, total)

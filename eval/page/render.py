@@ -15,6 +15,7 @@ from eval.run import Header, Run
 from eval.stats import Estimate
 from eval.summary import estimates
 from eval.types import Evidence, GoldQuestion
+from rag.progress import duration
 
 EMPTY = (
     "<div class='empty'><h3>No gold questions yet</h3><p>A gold question is one whose right answer you know. "
@@ -86,12 +87,6 @@ def announcement(progress: Progress) -> str:
     """The progress in words that change only four times, for a screen reader."""
     quarter = 25 * (4 * progress.done // progress.total) if progress.total else 0
     return f"The evaluation runs; {quarter} % of the questions are asked."
-
-
-def duration(seconds: float) -> str:
-    """Seconds below 90, else minutes."""
-    count, unit = (round(seconds), "second") if seconds < 90 else (round(seconds / 60), "minute")
-    return f"{max(1, count):,} {unit}{'s' if max(1, count) != 1 else ''}"
 
 
 def summary_html(run: Run, compared: Comparison | None, before: Run | None) -> str:

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from ingest.progress import counts
 from ingest.report import Report
 from rag.catalog import DocumentSummary, FileRecord
+from rag.progress import duration
 
 MOST_SHOWN = 200  # documents; a page with thousands is slow, and nobody reads them
 _KINDS = {"text/markdown": "Markdown", "text/plain": "Text", "text/html": "HTML", "application/pdf": "PDF"}
@@ -85,7 +86,7 @@ def progress_html(report: Report | None, *, stopping: bool = False) -> str:
         return f"<div class='progress'><p role='status'>{said}</p></div>"
     share = report.bytes_done / report.bytes if report.bytes else 0.0
     left = report.seconds_left
-    remaining = f" · about {_duration(left)} left" if left is not None else ""
+    remaining = f" · about {duration(left)} left" if left is not None else ""
     return (
         "<div class='progress'>"
         f"<div role='progressbar' aria-label='Reading documents' aria-valuemin='0' aria-valuemax='100' "
@@ -145,9 +146,3 @@ def _bytes(size: int) -> str:
         if size >= scale:
             return f"{size / scale:,.1f} {unit}" if size < 10 * scale else f"{size / scale:,.0f} {unit}"
     return f"{size} bytes"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} seconds"
-    return f"{round(seconds / 60)} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
