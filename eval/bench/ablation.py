@@ -49,7 +49,7 @@ _SETS = (
 
 def ablation(bench: Workbench) -> Table:
     """One row for each part: its figures, the p of the difference from the plain fusion, and its time."""
-    present = [each for each in _SETS if (bench.benchmarks / each.benchmark).is_dir()]
+    present = _present(bench)
     plain = {each.title: _asked(bench, each, "plain fusion") for each in present}
     rows = []
     for arm in _ARMS:
@@ -67,8 +67,11 @@ def ablation(bench: Workbench) -> Table:
 
 
 def reranking(bench: Workbench) -> Table:
-    """Each set without and with the reader as reranker: figures, the paired gain, time; and the gain over all."""
-    present = [each for each in _SETS if (bench.benchmarks / each.benchmark).is_dir()]
+    """Each set without and with the reader as reranker: figures, the paired gain, time; and the gain over all.
+
+    Rewritten questions are left out: over all, those of the same turns would be counted twice.
+    """
+    present = [each for each in _present(bench) if each.protocol.form != "rewrite"]
     arms = ("Footnote", *_READ)
     found = {arm: [_asked(bench, each, arm) for each in present] for arm in arms}
     rows = []
@@ -88,6 +91,10 @@ def reranking(bench: Workbench) -> Table:
     gained["first measures, all questions"] = mean(all_gains)
     rows.append(Row("gain, paired", "ours", gained))
     return Table("reranking", "ms: median of retrieval", tuple(rows))
+
+
+def _present(bench: Workbench) -> list[_Set]:
+    return [each for each in _SETS if (bench.benchmarks / each.benchmark).is_dir()]
 
 
 def _gains(before: Sequence[Outcome], after: Sequence[Outcome], measure: str) -> Iterator[float]:
