@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -38,11 +39,15 @@ def test_signals_that_say_nothing_are_not_said_to_tell_questions_apart() -> None
 def test_the_command_prints_lines_that_rag_toml_takes(
     sample_store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["fit-confidence", str(SAMPLE_GOLD), "--store", str(sample_store.path)]) == 0
+    lines = SAMPLE_GOLD.read_text().splitlines()
+    answerable = [line for line in lines if json.loads(line)["answers"]]
+    unanswerable = [line for line in lines if not json.loads(line)["answers"]]
+    gold = tmp_path / "gold.jsonl"
+    gold.write_text("\n".join(answerable[:10] + unanswerable[:6]))
+    assert main(["fit-confidence", str(gold), "--store", str(sample_store.path)]) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith("48 questions, 12 unanswerable; cross-validated:")
-    lines = shown.split("rag.toml:\n")[1]
-    (tmp_path / "rag.toml").write_text(lines)
+    assert shown.startswith("16 questions, 6 unanswerable; cross-validated:")
+    (tmp_path / "rag.toml").write_text(shown.split("rag.toml:\n")[1])
     settings = Settings()
     assert settings.confidence
     assert len(settings.confidence) == len(SHIPPED)
