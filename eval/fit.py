@@ -36,6 +36,7 @@ from rag.extract import score
 from rag.models import Vectors
 from rag.settings import Settings
 from rag.store import Store
+from rag.terms import word_spans
 from rag.types import Claim, Span
 
 # Whole paragraphs with questions as people ask them; single sentences and rewritten passages are left out.
@@ -115,7 +116,7 @@ def fit_signals(path: Path) -> str:
     """Weights over Signals that tell answerable questions from others; in words.
 
     The others: every second question changed so that its passage does not answer it, the rest with their passage out
-    of the store.
+    of the store. Every fourth of those is asked once more by its words alone, as many people search.
     """
     rows: list[tuple[float, ...]] = []
     kinds: list[str] = []
@@ -127,6 +128,9 @@ def fit_signals(path: Path) -> str:
                 asked.append((changed, "", "question changed"))
             else:
                 asked.append((item.question, item.source, "passage removed"))
+            if number % 4 == 1:
+                words = _search_words(item.question)
+                asked += [(words, "", _ANSWERABLE), (words, item.source, "passage removed")]
             for question, without, kind in asked:
                 evidence = training.without(without).find(question).parts[0].extraction.evidence
                 if evidence:
@@ -150,6 +154,11 @@ def fit_signals(path: Path) -> str:
             *(f"{field.name:20} {weight:6.2f}" for field, weight in weights),
         ]
     )
+
+
+def _search_words(question: str) -> str:
+    """What somebody types who looks for words: the question's, in their order and form, without what asks."""
+    return " ".join(question[start:end] for _, start, end in word_spans(question)) or question
 
 
 class _Training:

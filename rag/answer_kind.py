@@ -49,7 +49,17 @@ _QUESTIONS = (
     (AnswerKind.PLACE, r"\bwhere\b|\b(?:what|which) (?:city|country|place|town|state|island|river|region|capital)\b"),
     (AnswerKind.PERSON, r"\bwho\b|\bwhom\b|\bwhose\b|\b(?:what|which) (?:person|president|leader|minister|author)\b"),
 )
+_ASKING = re.compile(
+    r"\?|\b(?:who|whom|whose|when|where|why|how|what|which)\b"
+    r"|^\W*(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might|must)\b",
+    re.IGNORECASE,
+)
 _PATTERNS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _QUESTIONS)
+
+
+def asks(question: str) -> bool:
+    """Whether it is put as a question, and not as words to look for ("armistice signing place") or as a statement."""
+    return bool(_ASKING.search(question))
 
 
 def expected_kind(question: str) -> AnswerKind | None:

@@ -11,9 +11,10 @@ from rag.settings import Settings
 
 # Logistic regressions over the fields of Signals, in their order after an intercept, on answerable questions against
 # such questions without their passage, or changed so that it does not answer them: with the reader one in two, in
-# more ways; without it one in four, a name or number exchanged. Fitted by `python -m eval fit-signals`.
-_WEIGHTS = (-6.26, 4.15, 0.98, 0.67, 2.55, 2.36, 0.0, 0.0)
-_READ_WEIGHTS = (-2.87, 0.0, 0.23, 0.44, 2.70, 0.83, 0.10, 0.05)
+# more ways, and some asked by their words alone; without it one in four, a name or number exchanged. Fitted by
+# `python -m eval fit-signals`.
+_WEIGHTS = (-6.26, 4.15, 0.98, 0.67, 2.55, 2.36, 0.0, 0.0, 0.0)
+_READ_WEIGHTS = (-3.23, 0.0, 0.45, 0.43, 3.06, 0.88, 0.10, 0.05, 0.85)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Signals:
     passage_coverage: float  # share of the question's words in the sentence's passage
     answers: float  # the reader: log odds that the answer stands in the sentence
     relevance: float  # the reader: log odds that the sentence's passage is of use
+    words: float  # 1 where only words to look for were given: the reader has learned questions, and doubts others
 
 
 def confidence(evidence: Evidence, weights: Sequence[float]) -> float:
@@ -63,4 +65,5 @@ def signals(evidence: Evidence) -> Signals:
         evidence.passage_coverage,
         sentence.answers,
         sentence.relevance,
+        0.0 if evidence.asked else 1.0,
     )

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 
+from rag.answer_kind import asks
 from rag.candidates import Candidate, Features, Sentences, candidates
 from rag.choose import Ranked, choose
 from rag.comments import asks_for_comments, under_comments
@@ -36,6 +37,7 @@ class Evidence:
     sentence: Features
     passage_similarity: float  # best cosine of question and passage, -1 to 1
     passage_coverage: float  # share of the question's words, weighted by rarity, in the sentence's passage, 0 to 1
+    asked: bool  # whether a question was put, and not words to look for
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def extract(
     return Extraction(
         ranked=tuple(ranked),
         draft=Draft(tuple(_claim(each, each is answering) for each in chosen), GENERATOR),
-        evidence=_evidence(ranked[0].candidate, passages, terms),
+        evidence=_evidence(question, ranked[0].candidate, passages, terms),
         opposed=tuple((sources[each.candidate.passage - 1], each.words) for each in sides),
     )
 
@@ -129,12 +131,13 @@ def _claim(chosen: Ranked, answers: bool) -> Claim:
     return Claim(candidate.text, (candidate.passage,), candidate.span, words)
 
 
-def _evidence(best: Candidate, passages: Sequence[Passage], terms: QuestionTerms) -> Evidence:
+def _evidence(question: str, best: Candidate, passages: Sequence[Passage], terms: QuestionTerms) -> Evidence:
     chunk = passages[best.passage - 1].chunk
     return Evidence(
         sentence=best.features,
         passage_similarity=max(passage.scores.get("dense", 0.0) for passage in passages),
         passage_coverage=terms.share(set(stems(chunk.above + chunk.text))),
+        asked=asks(question),
     )
 
 

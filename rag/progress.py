@@ -50,7 +50,7 @@ class _Lines:
 
     def __call__(self, done: float, total: float, words: str) -> None:
         seconds = monotonic() - self._at
-        if seconds < _PACE:
+        if seconds < _PACE or 0 < total <= done:
             return
         gained = done - self._done
         left = f", about {duration(seconds * (total - done) / gained)} left" if total and gained > 0 else ""

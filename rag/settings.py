@@ -16,7 +16,7 @@ from rag.errors import SettingsError
 TOML_FILE = "rag.toml"
 ENVIRONMENT_PREFIX = "RAG_"
 READER = "reader"  # as a reranker
-_CONFIDENCE_NUMBERS = 8  # an intercept, and a weight for each field of rag.confidence.Signals
+_CONFIDENCE_NUMBERS = 9  # an intercept, and a weight for each field of rag.confidence.Signals
 _HOST_NAME = r"^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|\[[0-9a-f:]{2,39}\])$"  # without port, lower case
 
 

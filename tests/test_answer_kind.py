@@ -1,6 +1,6 @@
 import pytest
 
-from rag.answer_kind import AnswerKind, expected_kind, mentions
+from rag.answer_kind import AnswerKind, asks, expected_kind, mentions
 from rag.terms import names_and_numbers
 
 
@@ -21,6 +21,23 @@ from rag.terms import names_and_numbers
 )
 def test_the_question_tells_the_kind_of_answer(question: str, kind: AnswerKind | None) -> None:
     assert expected_kind(question) is kind
+
+
+@pytest.mark.parametrize(
+    ("question", "asked"),
+    [
+        ("Who signed it?", True),
+        ("who signed it", True),
+        ("In which city", True),
+        ("Is it free", True),
+        ("And Russia?", True),
+        ("armistice signing place", False),
+        ("Backups.", False),
+        ("Only my firewall rules are allowed.", False),
+    ],
+)
+def test_words_to_look_for_are_told_from_questions(question: str, asked: bool) -> None:
+    assert asks(question) is asked
 
 
 @pytest.mark.parametrize(

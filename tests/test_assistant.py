@@ -49,6 +49,20 @@ def test_an_answer_quotes_exact_sentences_with_resolving_marks(sample_assistant:
         assert citation.quote == citation.span.of(document.text)
 
 
+@pytest.mark.parametrize(
+    ("words", "refused"),
+    [
+        ("location Kosygin Zhou Enlai talk border clashes", False),
+        ("welcoming ceremony Gorbachev take place May 1989", False),
+        ("countries voted against Resolution 2758", False),
+        ("Long Telegram Moscow 1946", True),
+        ("member states ASEAN", True),
+    ],
+)
+def test_words_to_look_for_are_answered_like_a_question(sample_assistant: Assistant, words: str, refused: bool) -> None:
+    assert sample_assistant.ask(words).refused is refused
+
+
 def test_a_question_beyond_the_documents_is_refused_kindly(sample_assistant: Assistant) -> None:
     answer = sample_assistant.ask("Who won the Formula One championship in Monaco?")
     assert answer.refused

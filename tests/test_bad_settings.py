@@ -40,7 +40,7 @@ from tests.reading import refusal
         (
             "confidence = [1, 2, 3, 4, 5, 6]",
             {},
-            "it takes 8 numbers, not 6. Fit them again: python -m eval fit-confidence",
+            "it takes 9 numbers, not 6. Fit them again: python -m eval fit-confidence",
         ),
     ],
 )

@@ -38,7 +38,6 @@ def test_in_a_file_a_line_a_minute_says_how_far_it_has_come_and_the_time_left(cl
         "[SciFact], the reader: 220 of 400 questions, about 3 minutes left",
         "[SciFact], the reader: 280 of 400 questions, about 2 minutes left",
         "[SciFact], the reader: 340 of 400 questions, about 60 seconds left",
-        "[SciFact], the reader: 400 of 400 questions, about 1 second left",
     ]
 
 
