@@ -30,10 +30,10 @@ def test_a_signal_that_tells_questions_apart_gains_weight_and_a_threshold() -> N
 
 def test_signals_that_say_nothing_are_not_said_to_tell_questions_apart() -> None:
     chance = np.random.default_rng(2)
-    fitted = fit_to(chance.uniform(0, 1, (40, len(SHIPPED) - 1)), np.array([1.0, 0.0] * 20), Settings())
-    assert fitted.after.auroc < 0.75
-    assert fitted.after.right < 0.75
-    assert fitted.after.calibration_error < fitted.before.calibration_error
+    fitted = fit_to(chance.uniform(0, 1, (200, len(SHIPPED) - 1)), np.array([1.0, 0.0] * 100), Settings())
+    assert fitted.after.auroc < 0.65
+    assert fitted.after.right < 0.65
+    assert fitted.after.calibration_error < fitted.before.calibration_error / 1.5
 
 
 def test_the_command_prints_lines_that_rag_toml_takes(
