@@ -60,7 +60,7 @@ _LONGEST_EVIDENCE = 3  # sentences that may support a claim together
 # Logistic regressions over the fields of Agreement, in their order after an intercept, without the reader and with it;
 # fitted by `python -m eval fit-support`.
 _WEIGHTS = (-8.38, 1.04, 1.02, -1.88, 3.12, 0.67, 2.37, 1.56, 0.63, 2.02, 0.49, 0.0, 0.0)
-_READ_WEIGHTS = (-3.53, 0.35, 0.5, -1.33, 2.08, -0.15, 1.86, 1.84, -0.3, 0.2, 0, 0.62, -0.21)
+_READ_WEIGHTS = (-3.16, 0.30, 0.37, -0.34, 1.39, -0.22, 1.83, 1.42, -0.09, 0.49, -0.11, 0.48, -0.21)
 _READ = 3  # stretches that agree best are read
 _SUPPORTED = 0.5
 _WEAK = 0.3
