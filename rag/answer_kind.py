@@ -8,6 +8,7 @@ from enum import Enum
 from rag.terms import STOP_WORDS
 from rag.types import Span
 
+INTERROGATIVE = r"(?:who|whom|whose|when|where|why|how|what|which)"
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 _NUMBER_WORDS = (
     "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|"
@@ -50,7 +51,7 @@ _QUESTIONS = (
     (AnswerKind.PERSON, r"\bwho\b|\bwhom\b|\bwhose\b|\b(?:what|which) (?:person|president|leader|minister|author)\b"),
 )
 _ASKING = re.compile(
-    r"\?|\b(?:who|whom|whose|when|where|why|how|what|which)\b"
+    rf"\?|\b{INTERROGATIVE}\b"
     r"|^\W*(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|may|might|must)\b",
     re.IGNORECASE,
 )

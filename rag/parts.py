@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
+from rag.answer_kind import INTERROGATIVE
 from rag.conversation import standalone
 from rag.types import Turn
 
-_INTERROGATIVE = r"(?:who|whom|whose|when|where|why|how|what|which)"
 _PREPOSITION = r"(?:(?:in|by|for|with|to|at|from|on|since|until)\s+)?"
-_JOINT = re.compile(rf"\s*,?\s+(?:and(?:\s+also)?|as well as)\s+(?={_PREPOSITION}{_INTERROGATIVE}\b)", re.IGNORECASE)
-_ASKS = re.compile(rf"\b{_INTERROGATIVE}\b", re.IGNORECASE)
-_BARE = re.compile(rf"{_PREPOSITION}{_INTERROGATIVE}(?:\s+(?:year|day|month|date|place|country|city))?", re.IGNORECASE)
+_JOINT = re.compile(rf"\s*,?\s+(?:and(?:\s+also)?|as well as)\s+(?={_PREPOSITION}{INTERROGATIVE}\b)", re.IGNORECASE)
+_ASKS = re.compile(rf"\b{INTERROGATIVE}\b", re.IGNORECASE)
+_BARE = re.compile(rf"{_PREPOSITION}{INTERROGATIVE}(?:\s+(?:year|day|month|date|place|country|city))?", re.IGNORECASE)
 _EACH = re.compile(
     r"\b(?:both|all|each|every one|the (?:two|three|other|different))\s+(?:of\s+)?(?:the\s+|these\s+|those\s+)?"
     r"(?:articles?|documents?|authors?|sources?|reports?|papers?|texts?|files?|essays?|writers?|pieces?|books?)\b"
