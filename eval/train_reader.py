@@ -29,7 +29,7 @@ from eval.reader_examples import Examples, Task, load_examples
 from eval.reader_lessons import POOL, Lesson, LessonPools
 from eval.reader_scores import ReaderScores, score_reader
 from rag.errors import SettingsError
-from rag.models import BUNDLED_EMBEDDER, embedder_folder, load_tokenizer
+from rag.models import BUNDLED_EMBEDDER, embedder_folder, has_instructions, load_tokenizer
 from rag.reader import Reader
 from rag.reader_network import ReaderNetwork, packed, unpacked
 
@@ -48,8 +48,8 @@ _BETWEEN_CHECKPOINTS = 240  # seconds
 
 @dataclass(frozen=True, slots=True)
 class _Means:
-    """How a kind of processor trains: tokens of a batch, processes that make lessons, how attention is computed, and
-    what share is dropped out.
+    """How a kind of processor trains: tokens of a batch, processes that make lessons, how attention is computed, what
+    share is dropped out, and whether products are computed in bfloat16.
     """
 
     device: str
@@ -57,14 +57,15 @@ class _Means:
     workers: int
     attention: str
     dropout: float
+    bfloat16: bool
 
 
 def _means() -> _Means:
     if torch.cuda.is_available():
-        return _Means("cuda", 16384, max((os.cpu_count() or 2) - 1, 1), "sdpa", 0.1)
+        return _Means("cuda", 16384, max((os.cpu_count() or 2) - 1, 1), "sdpa", 0.1, True)
     # Drawing lots for what is dropped out took a third of the time, and fused attention is slower on two cores than
-    # plain; rows are seen once or twice.
-    return _Means("cpu", 4096, 0, "eager", 0.0)
+    # plain; rows are seen once or twice. A processor that only imitates bfloat16 is twenty times as slow in it.
+    return _Means("cpu", 4096, 0, "eager", 0.0, has_instructions("amx_bf16", "avx512_bf16"))
 
 
 @dataclass(slots=True)
@@ -187,7 +188,7 @@ class _Training:
         self._network.train()
         for group in self._optimizer.param_groups:
             group["lr"] = self._course.rate * _share_of_rate(self._run.rows, self._course.rows)
-        with torch.autocast(self._course.means.device, torch.bfloat16):
+        with torch.autocast(self._course.means.device, torch.bfloat16, self._course.means.bfloat16):
             loss = self._loss(lesson)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
