@@ -228,8 +228,9 @@ class _Others:
 
     def of(self, passage: str, source: str, question: str, answers: Sequence[str]) -> str | None:
         """The likeliest passage other than the one given that holds none of the answers."""
-        found = {stem: self._places.get((source, stem), []) for stem in set(stems(question))}
-        telling = sorted((places for places in found.values() if places), key=len)[:_TELLING]
+        # In the question's order: that of a set is another in every process.
+        found = [self._places.get((source, stem), []) for stem in dict.fromkeys(stems(question))]
+        telling = sorted(filter(None, found), key=len)[:_TELLING]
         scores: Counter[int] = Counter()
         for places in telling:
             if len(places) <= max(_COMMON * self._sizes[source], 20):

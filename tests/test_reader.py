@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import lzma
+import os
 import random
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +33,7 @@ from rag.reader_network import Batch, Heads, ReaderNetwork, batch_of, packed, un
 from rag.reader_pairs import PairTokenizer
 from rag.settings import Settings
 from rag.types import Chunk, Span
+from tests.conftest import ROOT
 
 PASSAGE = "The lamp was lit in 1811. Its keeper was Thomas Reid, a sailor from Arbroath. It burned sperm oil."
 
@@ -199,7 +203,8 @@ def rows() -> Iterator[tuple[str, dict[str, Any]]]:
         more = f"Lighthouse {number} stands on a rock {number + 3} miles from the shore of {town}, near {town}."
         passage = f"{told} {more}"
         place = passage.index(f"Thomas {keeper}")
-        asked = {"question": f"Who kept lighthouse {number}?", "spans": [[place, f"Thomas {keeper}"]]}
+        question = f"Who kept lighthouse {number} for {number + 70} pounds?"
+        asked = {"question": question, "spans": [[place, f"Thomas {keeper}"]]}
         yield "reader", {"src": "made up", "licence": "", "passage": passage, "questions": [asked]}
         passages = [{"passage": told, "relevance": 1}, {"passage": more, "relevance": 0}]
         yield (
@@ -238,6 +243,18 @@ def test_examples_that_do_not_answer_do_not_and_nothing_held_out_is_learned_from
     held_out = {example.second for task in Task for example in examples.held_out[task]}
     assert held_out
     assert held_out.isdisjoint(example.second for task in Task for example in examples.training[task])
+
+
+def test_the_same_seed_draws_the_same_examples_in_every_process(data: Path) -> None:
+    told = "from eval.reader_examples import *; import sys; print(repr(load_examples(Path(sys.argv[1]), seed=1)))"
+    drawn = {
+        subprocess.check_output(
+            [sys.executable, "-c", told, str(data)],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONHASHSEED": hash_seed},
+        )
+        for hash_seed in ("1", "2", "3")
+    }
+    assert len(drawn) == 1
 
 
 def test_a_question_is_twisted_in_many_ways_and_seldom_by_a_denial() -> None:
