@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,11 @@ for _name in [name for name in os.environ if name.startswith("RAG_")]:
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["RAG_READER"] = "off"  # half a second an answer; what tests how good answers are turns it on
 
-from eval.run import Run, evaluate  # noqa: E402
+from eval.corpus import StoredDocuments  # noqa: E402
+from eval.gold import load_gold  # noqa: E402
+from eval.outcome import System  # noqa: E402
+from eval.run import Protocol, Run, ask_all, make_header  # noqa: E402
+from eval.systems import answering  # noqa: E402
 from ingest.report import Report  # noqa: E402
 from ingest.sync import sync  # noqa: E402
 from rag.assistant import Assistant  # noqa: E402
@@ -53,9 +58,18 @@ def sample_assistant(sample_store: Store) -> Assistant:
 
 
 @pytest.fixture(scope="session")
-def sample_run(sample_store: Store, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def sample_system(sample_assistant: Assistant) -> System:
+    """The assistant over the sample corpus, which answers a gold question anew only once."""
+    return cache(answering(sample_assistant))
+
+
+@pytest.fixture(scope="session")
+def sample_run(sample_store: Store, sample_system: System, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The sample questions asked of the sample corpus."""
-    return evaluate(sample_store, SAMPLE_GOLD, name="sample", out=tmp_path_factory.mktemp("runs"))[0]
+    documents = StoredDocuments(sample_store)
+    header = make_header(sample_store.settings, Protocol(), SAMPLE_GOLD, documents)
+    questions = load_gold(SAMPLE_GOLD, documents)
+    return ask_all("sample", questions, sample_system, documents, header, tmp_path_factory.mktemp("run") / "journal")
 
 
 @pytest.fixture(scope="session")

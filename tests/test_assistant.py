@@ -94,13 +94,13 @@ def test_the_stream_is_the_answers_text_then_the_answer(sample_assistant: Assist
 
 
 def test_many_threads_get_the_same_answers_as_one(sample_assistant: Assistant) -> None:
-    questions = ["Who was Kosygin?", "When did Nixon visit China?", "What is the ABM Treaty?", "Where is Damansky?"] * 3
+    questions = ["Who was Kosygin?", "When did Nixon visit China?", "What is the ABM Treaty?", "Where is Damansky?"]
 
     def text(question: str) -> str:
         return sample_assistant.ask(question).text
 
     with ThreadPoolExecutor(6) as threads:
-        assert list(threads.map(text, questions)) == [text(question) for question in questions]
+        assert list(threads.map(text, questions * 3)) == [text(question) for question in questions] * 3
 
 
 def test_an_empty_question_is_refused(sample_assistant: Assistant) -> None:

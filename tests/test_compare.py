@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +15,6 @@ from eval.gold import load_gold
 from eval.measures import HEADLINES
 from eval.outcome import Outcome, Response, System
 from eval.run import Run, ask_all, evaluate
-from eval.systems import answering
-from rag.assistant import Assistant
 from rag.command import run as run_command
 from rag.settings import Settings
 from rag.store import Store
@@ -52,17 +49,11 @@ def test_noise_alone_closes_the_gate_in_at_most_five_of_a_hundred_comparisons(sa
     assert fired <= 10
 
 
-@pytest.fixture(scope="module")
-def assistant(sample_store: Store) -> System:
-    """The assistant, which answers a question anew only once."""
-    return cache(answering(Assistant(sample_store)))
-
-
-def regressed(store: Store, assistant: System, spoil: Callable[[System], System], folder: Path, sample_run: Run) -> Run:
+def regressed(store: Store, system: System, spoil: Callable[[System], System], folder: Path, sample_run: Run) -> Run:
     """The sample run with a fault planted between the assistant and the harness."""
     documents = StoredDocuments(store)
     questions = load_gold(SAMPLE_GOLD, documents)
-    return ask_all("spoilt", questions, spoil(assistant), documents, sample_run.header, folder / "j")
+    return ask_all("spoilt", questions, spoil(system), documents, sample_run.header, folder / "j")
 
 
 def shuffled(system: System) -> System:
@@ -106,16 +97,16 @@ def test_fewer_passages_are_caught(
 
 
 def test_shuffled_answers_are_caught(
-    sample_store: Store, assistant: System, sample_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sample_store: Store, sample_system: System, sample_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert gate(sample_run, regressed(sample_store, assistant, shuffled, tmp_path, sample_run), tmp_path) == 1
+    assert gate(sample_run, regressed(sample_store, sample_system, shuffled, tmp_path, sample_run), tmp_path) == 1
     assert "gate: correct fell" in capsys.readouterr().err
 
 
 def test_shifted_citations_are_caught(
-    sample_store: Store, assistant: System, sample_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sample_store: Store, sample_system: System, sample_run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert gate(sample_run, regressed(sample_store, assistant, shifted, tmp_path, sample_run), tmp_path) == 1
+    assert gate(sample_run, regressed(sample_store, sample_system, shifted, tmp_path, sample_run), tmp_path) == 1
     assert "gate: exactness fell from 1.000 to 0.9" in capsys.readouterr().err
 
 

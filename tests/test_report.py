@@ -30,10 +30,15 @@ def short_run(sample_store: Store, tmp_path_factory: pytest.TempPathFactory) -> 
         return evaluate(store, SAMPLE_GOLD, name="one passage", out=tmp_path_factory.mktemp("k1"))[0]
 
 
+@pytest.fixture(scope="module")
+def html(short_run: Run) -> str:
+    return report_html(short_run)
+
+
 @pytest.fixture
-def page(short_run: Run, browser: Browser, tmp_path: Path) -> Iterator[Page]:
+def page(html: str, browser: Browser, tmp_path: Path) -> Iterator[Page]:
     """The open report; it may ask for nothing but itself, and no script of it may fail."""
-    (tmp_path / "report.html").write_text(report_html(short_run), "utf-8")
+    (tmp_path / "report.html").write_text(html, "utf-8")
     opened = browser.new_page(viewport={"width": 1240, "height": 900})
     requested: list[str] = []
     errors: list[str] = []
@@ -139,8 +144,8 @@ def test_words_of_documents_and_questions_are_never_markup(sample_run: Run, brow
     page.close()
 
 
-def test_equal_runs_give_equal_reports(sample_run: Run) -> None:
-    assert report_html(sample_run) == report_html(sample_run)
+def test_equal_runs_give_equal_reports(short_run: Run, html: str) -> None:
+    assert report_html(short_run) == html
 
 
 def test_a_source_is_cut_where_evidence_and_citations_begin_and_end() -> None:
