@@ -15,7 +15,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,7 @@ from rag.page.ask import ask_view  # noqa: E402
 from rag.page.endpoints import add_api, explain_wrong_arguments, require_mcp, serve_json  # noqa: E402
 from rag.page.guard import Guard, checked_token, user_of  # noqa: E402
 from rag.page.login import Login  # noqa: E402
+from rag.page.server import Server  # noqa: E402
 from rag.page.told import tell_plainly  # noqa: E402
 from rag.page.users import Users, add_user  # noqa: E402
 from rag.programs import Programs  # noqa: E402
@@ -207,8 +208,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         closing.callback(library.close)
         console.print(f"Footnote is at http://{options.host}:{options.port} (stop it with Ctrl-C)")
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as by Ctrl-C: everything is closed
-        # Built inside the running event loop: built outside it, Gradio leaves event loops open.
-        uvicorn.run(
+        configuration = uvicorn.Config(
+            # Built inside the running event loop: built outside it, Gradio leaves event loops open.
             lambda: create_app(library, serving, closing),
             factory=True,
             host=options.host,
@@ -216,9 +217,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             log_level="warning",
             server_header=False,
             forwarded_allow_ips="127.0.0.1",  # or else a variable lets anybody invent addresses
-            timeout_graceful_shutdown=2,
+            timeout_graceful_shutdown=5,
         )
-    return 0
+        server = Server(configuration)
+        with suppress(KeyboardInterrupt):
+            server.run()
+    return 0 if server.started else 1
 
 
 def _add_user(settings: Settings, name: str, console: Console) -> int:

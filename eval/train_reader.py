@@ -29,7 +29,7 @@ from eval.reader_examples import Examples, Task, load_examples
 from eval.reader_lessons import POOL, Lesson, LessonPools
 from eval.reader_scores import ReaderScores, score_reader
 from rag.errors import SettingsError
-from rag.models import BUNDLED_EMBEDDER, embedder_folder, has_instructions, load_tokenizer
+from rag.models import BUNDLED_EMBEDDER, computes_bfloat16, embedder_folder, load_tokenizer
 from rag.reader import Reader
 from rag.reader_network import ReaderNetwork, packed, unpacked
 
@@ -64,8 +64,8 @@ def _means() -> _Means:
     if torch.cuda.is_available():
         return _Means("cuda", 16384, max((os.cpu_count() or 2) - 1, 1), "sdpa", 0.1, True)
     # Drawing lots for what is dropped out took a third of the time, and fused attention is slower on two cores than
-    # plain; rows are seen once or twice. A processor that only imitates bfloat16 is twenty times as slow in it.
-    return _Means("cpu", 4096, 0, "eager", 0.0, has_instructions("amx_bf16", "avx512_bf16"))
+    # plain; rows are seen once or twice.
+    return _Means("cpu", 4096, 0, "eager", 0.0, computes_bfloat16())
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import ModelError
-from rag.models import BUNDLED_EMBEDDER, embedder_folder, has_instructions, load_tokenizer, sha256_of
+from rag.models import BUNDLED_EMBEDDER, computes_bfloat16, embedder_folder, load_tokenizer, sha256_of
 from rag.reader_pairs import PairTokenizer, Stretch
 from rag.settings import Settings
 from rag.types import Chunk, Span
@@ -150,7 +150,7 @@ def _load_reader() -> Reader:
     from rag.reader_network import load_network
 
     folder = embedder_folder(BUNDLED_EMBEDDER)
-    dtype = "bfloat16" if has_instructions("amx_bf16", "avx512_bf16") else "float32"
+    dtype = "bfloat16" if computes_bfloat16() else "float32"
     return Reader(load_network(WEIGHTS, folder, dtype), load_tokenizer(folder))
 
 

@@ -64,6 +64,7 @@ def served(
     assert process.returncode == 0, server.log
     assert list(temporary.glob("footnote-*")) == []
     assert attacked or "Traceback" not in server.log, server.log
+    assert attacked or "ERROR" not in server.log, server.log
     assert "Warning" not in server.log, server.log
 
 
@@ -93,9 +94,11 @@ def opened(browser: Browser, server: Server, *, width: int = 1360, height: int =
     page.on("request", lambda request: requested.append(request.url))
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(server.url)
-    expect(page.locator("#question textarea")).to_be_visible()
-    yield page
-    context.close()
+    try:
+        expect(page.locator("#question textarea")).to_be_visible()
+        yield page
+    finally:
+        context.close()
     assert [url for url in requested if not url.startswith((server.url, "data:", "blob:"))] == []
     assert errors == []
 
@@ -104,7 +107,7 @@ def ask(page: Page, question: str, turn: int = 0) -> None:
     """Ask, and wait until the answer is checked."""
     page.fill("#question textarea", question)
     page.keyboard.press("Enter")
-    expect(page.locator(f"#chat a[href='#why-{turn}']")).to_be_visible(timeout=60_000)
+    expect(page.locator(f"#chat a[href='#why-{turn}']")).to_be_visible()
 
 
 def view(page: Page, name: str) -> None:

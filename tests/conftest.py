@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 for _name in [name for name in os.environ if name.startswith("RAG_")]:
     del os.environ[_name]
@@ -78,6 +78,7 @@ def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         reason = f"NOT TESTED: the pages, because there is no {CHROMIUM}. Install Debian's chromium."
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    expect.set_options(timeout=120_000)  # on a busy machine a page takes long to appear
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]

@@ -21,7 +21,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def first_page(page: Page) -> None:
-    expect(page.locator("#chat .example").first).to_be_visible(timeout=30_000)
+    expect(page.locator("#chat .example").first).to_be_visible()
 
 
 def settings(page: Page) -> None:
@@ -33,7 +33,7 @@ def settings(page: Page) -> None:
 def answer_beside_its_page(page: Page) -> None:
     ask(page, QUESTION)
     page.click("#chat a[href='#cite-0-0']")
-    expect(page.locator("#source figure.page img")).to_be_visible(timeout=30_000)
+    expect(page.locator("#source figure.page img")).to_be_visible()
 
 
 def source_as_text(page: Page) -> None:

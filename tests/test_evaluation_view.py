@@ -22,7 +22,6 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.conftest import ROOT
 
-LONG = 120_000  # milliseconds
 LIGHTHOUSE = "The lighthouse keeper of Skerryvore was called Angus Dunmore.\n\nHe left the island in 1954.\n"
 HARBOUR = "The harbour of Talheim was dredged in 1962. The work took eleven months and forty men.\n"
 # Every text of the view whose contrast with what lies behind it is below 4.5; computed colours may be in any notation.
@@ -211,7 +210,7 @@ def upload(page: Page, path: Path) -> None:
 
 def run_evaluation(page: Page, name: str) -> None:
     page.get_by_role("button", name="Run evaluation").click()
-    expect(page.locator("#last-run")).to_contain_text(name, timeout=LONG)
+    expect(page.locator("#last-run")).to_contain_text(name)
     expect(page.locator("#evaluation-status")).to_contain_text("finished")
     expect(page.get_by_role("button", name="Run evaluation")).to_be_enabled()
 
@@ -248,7 +247,7 @@ def test_from_a_wrong_answer_to_a_number_and_what_changed(page: Page) -> None:
 
     page.get_by_role("button", name="Show the full report").click()
     report = page.frame_locator("iframe[title='Report of run-1']")
-    expect(report.locator("h1")).to_have_text("run-1", timeout=LONG)
+    expect(report.locator("h1")).to_have_text("run-1")
     report.locator("input[name=words]").fill("painted")
     expect(report.locator("output")).to_have_text("1 shown")
     for button, file in (("Download the report", "run-1.html"), ("Download the run", "run-1.json")):
@@ -278,11 +277,11 @@ def test_a_run_is_watched_stopped_and_gone_on_with(page: Page, server: Server, t
     page.get_by_role("button", name="Run evaluation").click()
     expect(page.get_by_role("button", name="Stop")).to_be_focused()
     bar = page.get_by_role("progressbar", name="Questions asked")
-    expect(page.locator(".counted")).to_contain_text("of 40 questions", timeout=LONG)
+    expect(page.locator(".counted")).to_contain_text("of 40 questions")
     expect(page.locator(".last")).to_contain_text("Who was the keeper number")
     expect(page.locator("#evaluation-status")).to_contain_text("% of the questions are asked")
     page.get_by_role("button", name="Stop").click()
-    expect(page.locator("#evaluation-status")).to_contain_text("Stopped.", timeout=LONG)
+    expect(page.locator("#evaluation-status")).to_contain_text("Stopped.")
     expect(bar).to_have_count(0)
     journal = server.folder / "store" / "gold" / "runs" / "default" / "run-1.partial.jsonl"
     asked = len(journal.read_text().splitlines()) - 1
@@ -291,7 +290,7 @@ def test_a_run_is_watched_stopped_and_gone_on_with(page: Page, server: Server, t
     page.reload()
     open_evaluation(page)
     page.get_by_role("button", name="Run evaluation").click()
-    expect(page.locator("#last-run")).to_contain_text("run-1 40 questions", timeout=LONG)
+    expect(page.locator("#last-run")).to_contain_text("run-1 40 questions")
     run = json.loads((journal.parent / "run-1.json").read_text())
     assert len({outcome["gold"]["id"] for outcome in run["outcomes"]}) == 40
     assert not journal.exists()
@@ -349,7 +348,7 @@ def test_everything_of_a_question_is_shown_as_text(page: Page) -> None:
     run_evaluation(page, "run-1")
     expect(page.locator(".failures .asked")).to_have_text(HOSTILE)
     page.get_by_role("button", name="Show the full report").click()
-    expect(page.frame_locator("iframe").locator(".asked")).to_have_text(HOSTILE, timeout=LONG)
+    expect(page.frame_locator("iframe").locator(".asked")).to_have_text(HOSTILE)
     assert page.locator("#evaluation img").count() == 0
 
 
@@ -363,10 +362,10 @@ def test_text_stands_out_from_its_ground(browser: Browser, server: Server, theme
         assert page.evaluate(CONTRASTS) == []
         page.get_by_role("button", name="Show the full report").click()
         report = page.frame_locator("iframe").locator("body")
-        expect(report).to_have_css("background-color", ground_of(page), timeout=LONG)
+        expect(report).to_have_css("background-color", ground_of(page))
         assert page.evaluate("document.documentElement.scrollWidth") == 390
         page.evaluate("document.body.classList.toggle('dark')")
-        expect(report).to_have_css("background-color", ground_of(page), timeout=LONG)
+        expect(report).to_have_css("background-color", ground_of(page))
 
 
 def ground_of(page: Page) -> str:

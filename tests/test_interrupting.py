@@ -21,7 +21,7 @@ def test_an_answer_is_stopped_and_the_next_is_checked_sentence_by_sentence(brows
         with served(tmp_path, environment=environment) as server, opened(browser, server) as page:
             page.fill("#question textarea", QUESTION)
             page.keyboard.press("Enter")
-            expect(page.locator("#chat .bot")).to_contain_text("well well", timeout=60_000)
+            expect(page.locator("#chat .bot")).to_contain_text("well well")
             page.locator("#question .stop-button").click()
             expect(page.locator("#chat .bot")).to_contain_text("Stopped before it was checked.")
             expect(page.locator("#chat a[href^='#cite-']")).to_have_count(0)
@@ -32,10 +32,10 @@ def test_an_answer_is_stopped_and_the_next_is_checked_sentence_by_sentence(brows
             expect(page.locator("#chat .bot del")).to_have_text(re.compile("signed in Paris by Elvis"))
             expect(page.locator("#chat .bot em").last).to_contain_text("(")
             page.click("#chat a[href='#cite-0-0']")
-            expect(page.locator("#cited")).to_be_in_viewport(timeout=30_000)
+            expect(page.locator("#cited")).to_be_in_viewport()
             page.fill("#question textarea", QUESTION)
             page.keyboard.press("Enter")
-            expect(page.locator("#chat .bot").last).to_contain_text("well well", timeout=60_000)
+            expect(page.locator("#chat .bot").last).to_contain_text("well well")
             page.get_by_role("button", name="New conversation").click()
             expect(page.locator("#chat .bot")).to_have_count(0)
             expect(page.locator("#question .submit-button")).to_be_visible()
@@ -53,14 +53,12 @@ def test_an_import_is_seen_after_a_reload_stopped_and_gone_on_with(browser: Brow
     with served(tmp_path) as server, opened(browser, server) as page:
         view(page, "Documents")
         page.set_input_files("#upload input[type=file]", files)
-        expect(page.locator("#documents-state [role=progressbar]")).to_be_visible(timeout=60_000)
+        expect(page.locator("#documents-state [role=progressbar]")).to_be_visible()
         page.reload()
         view(page, "Documents")
-        expect(page.locator("#documents-state .progress")).to_contain_text("left", timeout=60_000)
+        expect(page.locator("#documents-state .progress")).to_contain_text("left")
         page.get_by_role("button", name="Stop", exact=True).click()
-        expect(page.locator("#documents-state")).to_contain_text(
-            "Stopped. What was read so far is kept", timeout=60_000
-        )
+        expect(page.locator("#documents-state")).to_contain_text("Stopped. What was read so far is kept")
         expect(page.locator("#stop-reading")).to_be_hidden()
         assert page.locator("#documents tbody tr", has_text="log").count() < 8
         page.get_by_role("button", name="Look for changes").click()

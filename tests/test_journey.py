@@ -64,14 +64,14 @@ def test_from_the_first_upload_to_the_last_refusal(browser: Browser, tmp_path: P
 def upload(page: Page, documents: list[Path]) -> None:
     view(page, "Documents")
     page.set_input_files("#upload input[type=file]", documents)
-    expect(page.locator("#documents-state")).to_contain_text("2 added", timeout=60_000)
+    expect(page.locator("#documents-state")).to_contain_text("2 added")
     expect(page.locator("#documents tbody tr", has_text="west coast.pdf")).to_contain_text("PDF")
 
 
 def read_two_footnotes(page: Page) -> None:
     page.click("#chat a[href='#cite-0-0']")
     expect(page.locator("#source header b")).to_have_text("west coast.pdf")
-    expect(page.locator("#source figure.page img")).to_be_visible(timeout=30_000)
+    expect(page.locator("#source figure.page img")).to_be_visible()
     expect(page.locator("#cited")).to_be_in_viewport()
     page.get_by_role("button", name="As text").click()
     assert " ".join(page.locator("#source .text mark").inner_text().split()) == KEEPER
@@ -107,7 +107,7 @@ def run_the_evaluation(page: Page) -> None:
     view(page, "Evaluation")
     expect(page.locator("#evaluation-questions")).to_contain_text("Thomas Reid")
     page.get_by_role("button", name="Run evaluation").click()
-    expect(page.locator("#evaluation-status")).to_contain_text("The evaluation is finished", timeout=60_000)
+    expect(page.locator("#evaluation-status")).to_contain_text("The evaluation is finished")
     expect(page.locator("#evaluation-summary")).to_contain_text("1.000")
 
 

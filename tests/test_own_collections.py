@@ -63,7 +63,7 @@ def annas_page(server: Server, browser: Browser) -> Iterator[Page]:
     page.set_input_files(
         "#upload input[type=file]", {"name": FILE, "mimeType": "text/plain", "buffer": SECRET.encode()}
     )
-    expect(page.locator("#documents tbody tr", has_text=FILE)).to_be_visible(timeout=60_000)
+    expect(page.locator("#documents tbody tr", has_text=FILE)).to_be_visible()
     yield page
     page.context.close()
 

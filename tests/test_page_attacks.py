@@ -117,7 +117,7 @@ def test_no_payload_runs_loads_or_sends_anything(browser: Browser, server: Serve
         _keep(page, _conversation(server))
         page.reload()
         page.locator("#history .open", has_text="Attack").click()
-        expect(page.locator("#chat .bot")).to_have_count(len(XSS), timeout=60_000)
+        expect(page.locator("#chat .bot")).to_have_count(len(XSS))
         for turn in range(len(XSS)):
             page.locator(f"#chat a[href='#cite-{turn}-0']").last.dispatch_event("mouseover")
             page.locator(f"#chat a[href='#cite-{turn}-0']").last.dispatch_event("click")
