@@ -1,34 +1,19 @@
 """File -> documents: a table of parsers by file ending. Runs inside the sandbox's child process.
 
-To add a format: write `parse_x(file, source)` beside the others and name it in PARSERS.
+To add a format: write `parse_x(file, source)` in `ingest/formats/parse_x.py` and name it in PARSERS.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib import import_module
 from typing import BinaryIO
 
 from ingest.formats.archive import kind_of
-from ingest.formats.parse_csv import parse_csv
-from ingest.formats.parse_docx import parse_docx
-from ingest.formats.parse_eml import parse_eml
-from ingest.formats.parse_epub import parse_epub
-from ingest.formats.parse_html import parse_html
-from ingest.formats.parse_ipynb import parse_ipynb
-from ingest.formats.parse_json import parse_json
-from ingest.formats.parse_jsonl import LineFailure, parse_jsonl, parse_jsonl_gz
-from ingest.formats.parse_legacy import OLE, parse_legacy
-from ingest.formats.parse_odt import parse_odt
-from ingest.formats.parse_org import parse_org
-from ingest.formats.parse_pdf import parse_pdf
-from ingest.formats.parse_pptx import parse_pptx
-from ingest.formats.parse_rst import parse_rst
-from ingest.formats.parse_rtf import parse_rtf
-from ingest.formats.parse_source import SOURCE_ENDINGS, parse_source
-from ingest.formats.parse_text import parse_markdown, parse_text
-from ingest.formats.parse_xlsx import parse_xlsx
-from ingest.formats.parse_xml import parse_xml
+from ingest.formats.parse_jsonl import LineFailure
+from ingest.formats.parse_legacy import OLE
+from ingest.formats.parse_source import SOURCE_ENDINGS
 from ingest.suspicions import suspicions
 from rag.comments import comments_start, is_comments_heading
 from rag.errors import ParseError
@@ -36,40 +21,41 @@ from rag.types import Document, Heading
 
 Parser = Callable[[BinaryIO, str], Iterator[Document | LineFailure]]
 
-PARSERS: dict[str, Parser] = {
-    ".txt": parse_text,
-    ".text": parse_text,
-    ".md": parse_markdown,
-    ".markdown": parse_markdown,
-    ".rst": parse_rst,
-    ".org": parse_org,
-    ".html": parse_html,
-    ".htm": parse_html,
-    ".xhtml": parse_html,
-    ".pdf": parse_pdf,
-    ".docx": parse_docx,
-    ".docm": parse_docx,
-    ".pptx": parse_pptx,
-    ".pptm": parse_pptx,
-    ".xlsx": parse_xlsx,
-    ".xlsm": parse_xlsx,
-    ".doc": parse_legacy,
-    ".ppt": parse_legacy,
-    ".xls": parse_legacy,
-    ".msg": parse_legacy,
-    ".odt": parse_odt,
-    ".rtf": parse_rtf,
-    ".epub": parse_epub,
-    ".eml": parse_eml,
-    ".csv": parse_csv,
-    ".tsv": parse_csv,
-    ".json": parse_json,
-    ".ipynb": parse_ipynb,
-    ".xml": parse_xml,
-    ".svg": parse_xml,
-    ".jsonl": parse_jsonl,
-    ".jsonl.gz": parse_jsonl_gz,
-    **dict.fromkeys(SOURCE_ENDINGS, parse_source),
+# Names, for what they stand for is imported when first needed: all parsers together take a second.
+PARSERS: dict[str, str] = {
+    ".txt": "parse_text",
+    ".text": "parse_text",
+    ".md": "parse_text.parse_markdown",
+    ".markdown": "parse_text.parse_markdown",
+    ".rst": "parse_rst",
+    ".org": "parse_org",
+    ".html": "parse_html",
+    ".htm": "parse_html",
+    ".xhtml": "parse_html",
+    ".pdf": "parse_pdf",
+    ".docx": "parse_docx",
+    ".docm": "parse_docx",
+    ".pptx": "parse_pptx",
+    ".pptm": "parse_pptx",
+    ".xlsx": "parse_xlsx",
+    ".xlsm": "parse_xlsx",
+    ".doc": "parse_legacy",
+    ".ppt": "parse_legacy",
+    ".xls": "parse_legacy",
+    ".msg": "parse_legacy",
+    ".odt": "parse_odt",
+    ".rtf": "parse_rtf",
+    ".epub": "parse_epub",
+    ".eml": "parse_eml",
+    ".csv": "parse_csv",
+    ".tsv": "parse_csv",
+    ".json": "parse_json",
+    ".ipynb": "parse_ipynb",
+    ".xml": "parse_xml",
+    ".svg": "parse_xml",
+    ".jsonl": "parse_jsonl",
+    ".jsonl.gz": "parse_jsonl.parse_jsonl_gz",
+    **dict.fromkeys(SOURCE_ENDINGS, "parse_source"),
 }
 
 _BULK = {".jsonl", ".jsonl.gz"}
@@ -92,7 +78,7 @@ def parse(file: BinaryIO, name: str, source: str, size: int) -> Iterator[Documen
     """The documents of one open file. Raises ParseError, with a code, if it cannot be read."""
     suffix = suffix_of(name)
     if suffix is None:
-        known = " ".join(each for each, parser in PARSERS.items() if parser not in (parse_source, parse_legacy))
+        known = " ".join(each for each, parser in PARSERS.items() if parser not in ("parse_source", "parse_legacy"))
         raise ParseError("E_UNSUPPORTED", f"its kind is not supported; supported are {known} and program code.")
     if size == 0:
         raise ParseError("E_EMPTY", "the file is empty.")
@@ -120,13 +106,20 @@ def _by_content(file: BinaryIO, suffix: str) -> tuple[Parser, tuple[str, ...]]:
         actual = kind_of(file)
     elif head.startswith(b"{\\rtf"):
         actual = ".rtf"
-    elif PARSERS[suffix] is parse_legacy and head.lstrip().lower().startswith((b"<html", b"<!doctype html")):
+    elif PARSERS[suffix] == "parse_legacy" and head.lstrip().lower().startswith((b"<html", b"<!doctype html")):
         actual = ".html"
     elif head.startswith(OLE):
-        return parse_legacy, ()
-    if actual is None or PARSERS[actual] is PARSERS[suffix]:
-        return PARSERS[suffix], ()
-    return PARSERS[actual], (f"its content is {actual}, not {suffix}, and was read as that",)
+        return _parser("parse_legacy"), ()
+    if actual is None or PARSERS[actual] == PARSERS[suffix]:
+        return _parser(PARSERS[suffix]), ()
+    return _parser(PARSERS[actual]), (f"its content is {actual}, not {suffix}, and was read as that",)
+
+
+def _parser(name: str) -> Parser:
+    """`parse_x`, or `parse_x.another` for another function of its module."""
+    module, _, function = name.partition(".")
+    parser: Parser = getattr(import_module(f"ingest.formats.{module}"), function or module)
+    return parser
 
 
 def _with_comments(document: Document) -> Document:

@@ -18,7 +18,6 @@ from dataclasses import asdict
 from typing import Any
 
 import ingest.parse
-from ingest.formats.draw_pdf import draw_page
 from ingest.formats.parse_jsonl import LineFailure
 from rag.errors import ParseError
 from rag.types import Document, Span
@@ -75,6 +74,8 @@ def _parsed(file: Any, name: str, size: int, source: str) -> Iterator[dict[str, 
 
 
 def _drawn(file: Any, name: str, size: int, page: int, span: dict[str, int], digest: str) -> Iterator[dict[str, Any]]:
+    from ingest.formats.draw_pdf import draw_page  # seldom needed
+
     ingest.parse.refuse_large(name, size)
     picture = asdict(draw_page(file, page, Span(**span), digest))
     yield {"picture": picture | {"png": base64.b64encode(picture["png"]).decode()}, "read": size}

@@ -95,7 +95,8 @@ def test_public_names() -> None:
 
 
 def test_what_takes_seconds_to_import_waits_until_it_is_needed() -> None:
-    slow = ("torch", "sentence_transformers", "llama_index", "scipy.stats", "gradio")
-    program = f"import sys, eval.run, eval.compare, rag.assistant; print(sorted(sys.modules.keys() & set({slow})))"
+    models = ("torch", "sentence_transformers", "llama_index")
+    slow = (*models, "scipy.stats", "sklearn", "gradio", "pypdf", "trafilatura", "docx", "pptx")
+    program = f"import sys, ingest.sync, eval.page.workbook; print(sorted(sys.modules.keys() & set({slow})))"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 Values = NDArray[np.float64]
 
@@ -29,11 +28,15 @@ class Bin:
 
 def auroc(confidence: Values, answerable: Values) -> float | None:
     """The chance that an answerable question has more confidence than another; None if one kind is missing."""
-    return float(roc_auc_score(answerable, confidence)) if 0 < answerable.sum() < len(answerable) else None
+    if not 0 < answerable.sum() < len(answerable):
+        return None
+    return separation(confidence[answerable == 1], confidence[answerable == 0])
 
 
 def separation(higher: Values, lower: Values) -> float:
     """The chance that one of the first values is greater than one of the second; both hold at least one."""
+    from sklearn.metrics import roc_auc_score  # takes seconds to import, and the chat seldom needs it
+
     labels = np.r_[np.ones(len(higher)), np.zeros(len(lower))]
     return float(roc_auc_score(labels, np.r_[higher, lower]))
 
