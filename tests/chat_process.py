@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -38,16 +39,20 @@ class Server:
 def served(
     folder: Path,
     *options: str,
+    filled: Path | None = None,
     environment: Mapping[str, str] = {},
     attacked: bool = False,
     stop: signal.Signals = signal.SIGINT,
 ) -> Iterator[Server]:
     """`python app.py` on a store in the folder; afterwards its log holds no fault, and nothing uploaded is left over.
 
-    Unless it was `attacked`: Gradio logs a traceback for each request that no page of its own would send.
+    The store is a copy of the one that is `filled`; without it, the sample corpus is ingested first. The log may hold
+    anything if it was `attacked`: Gradio logs a traceback for each request that no page of its own would send.
     """
     temporary = folder / "temporary"
     temporary.mkdir()
+    if filled:
+        shutil.copytree(filled, folder / "store")
     variables = {**os.environ, "TMPDIR": str(temporary), **environment}
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

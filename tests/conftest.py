@@ -45,10 +45,17 @@ def embedder() -> Embedder:
 
 
 @pytest.fixture(scope="session")
-def sample_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def sample_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store of the sample corpus, to be copied."""
+    settings = Settings(store=tmp_path_factory.mktemp("sample") / "store")
+    ingest(settings, SAMPLE)
+    return settings.store
+
+
+@pytest.fixture(scope="session")
+def sample_store(sample_folder: Path) -> Iterator[Store]:
     """A store of the sample corpus, for reading."""
-    with Store(Settings(store=tmp_path_factory.mktemp("sample") / "store"), create=True) as store:
-        sync(store, [SAMPLE])
+    with Store(Settings(store=sample_folder)) as store:
         yield store
 
 

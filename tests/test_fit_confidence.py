@@ -43,10 +43,10 @@ def test_the_command_prints_lines_that_rag_toml_takes(
     answerable = [line for line in lines if json.loads(line)["answers"]]
     unanswerable = [line for line in lines if not json.loads(line)["answers"]]
     gold = tmp_path / "gold.jsonl"
-    gold.write_text("\n".join(answerable[:10] + unanswerable[:6]))
+    gold.write_text("\n".join(answerable[:6] + unanswerable[:5]))
     assert main(["fit-confidence", str(gold), "--store", str(sample_store.path)]) == 0
     shown = capsys.readouterr().out
-    assert shown.startswith("16 questions, 6 unanswerable; cross-validated:")
+    assert shown.startswith("11 questions, 5 unanswerable; cross-validated:")
     (tmp_path / "rag.toml").write_text(shown.split("rag.toml:\n")[1])
     settings = Settings()
     assert settings.confidence

@@ -37,10 +37,10 @@ def write_documents(folder: Path) -> list[Path]:
     return [folder / "west coast.pdf", folder / "east coast.docx"]
 
 
-def test_from_the_first_upload_to_the_last_refusal(browser: Browser, tmp_path: Path) -> None:
+def test_from_the_first_upload_to_the_last_refusal(browser: Browser, tmp_path: Path, sample_folder: Path) -> None:
     (tmp_path / "files").mkdir()
     documents = write_documents(tmp_path / "files")
-    with served(tmp_path) as server, opened(browser, server) as page:
+    with served(tmp_path, filled=sample_folder) as server, opened(browser, server) as page:
         upload(page, documents)
         view(page, "Ask")
         ask(page, "Who was the keeper of the Skerryvore lighthouse in 1868?")

@@ -31,7 +31,7 @@ GUARDED = """
         report = sync(store, [Path(sys.argv[1])])
         answer = Assistant(store).ask("How many missiles were eliminated under the INF Treaty?")
         run, _ = evaluate(store, Path(sys.argv[2]))
-    assert len(run.outcomes) == 48
+    assert len(run.outcomes) == 4
     assert "<svg" in report_html(run)
     assert len(report.added) == 14, report
     assert not answer.refused and answer.citations
@@ -41,8 +41,10 @@ GUARDED = """
 
 
 def test_ingest_ask_and_evaluate_touch_no_network(tmp_path: Path) -> None:
+    gold = tmp_path / "gold.jsonl"
+    gold.write_text("".join(SAMPLE_GOLD.read_text().splitlines(keepends=True)[:4]))
     hostile = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9"}
     environment = {key: value for key, value in os.environ.items() if key != "HF_HUB_OFFLINE"} | hostile
-    command = [sys.executable, "-c", textwrap.dedent(GUARDED), str(SAMPLE), str(SAMPLE_GOLD)]
+    command = [sys.executable, "-c", textwrap.dedent(GUARDED), str(SAMPLE), str(gold)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=environment)
     assert done.stdout == "quiet\n", done.stderr

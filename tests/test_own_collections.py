@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -30,11 +31,11 @@ NAMES: list[Any] = [
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, sample_folder: Path) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("own")
     for user in (ANNA, BEN):
         add_user(folder / "users", *user)
-    with served(folder, environment={"RAG_USERS": "users"}, attacked=True) as running:
+    with served(folder, filled=sample_folder, environment={"RAG_USERS": "users"}, attacked=True) as running:
         yield running
 
 

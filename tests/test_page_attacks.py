@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -18,24 +19,25 @@ from rag.settings import Settings
 from rag.store import Store
 from rag.types import Answer, Chunk, Citation, Passage, Rejection, Span
 from tests.chat_process import Server, ask, opened, served, view
-from tests.conftest import SAMPLE
 from tests.payloads import FILE_REQUESTS, XSS, FileRequest
 from tests.serving import CANARY
 
 AT_ONCE = 10  # payloads in the passages of one answer
+IN_A_ROW = 40  # answers of one conversation
 ASKED_AT = "2026-11-26T10:00:00+00:00"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory, sample_folder: Path) -> Iterator[Server]:
     """The chat over the sample corpus and a document for every payload: its name, its title, its text."""
     folder = tmp_path_factory.mktemp("attacked")
     bulk = folder / "payloads.jsonl"
     bulk.write_text("".join(json.dumps(_document(number)) + "\n" for number in range(len(XSS))))
-    with Store(Settings(store=folder / "store"), create=True) as store:
-        report = sync(store, [SAMPLE, bulk])
+    filled = shutil.copytree(sample_folder, folder / "filled")
+    with Store(Settings(store=filled)) as store:
+        report = sync(store, [bulk])
         assert len(store.documents()) == len(XSS) + 14, report.failed
-    with served(folder, attacked=True) as running:
+    with served(folder, filled=filled, attacked=True) as running:
         yield running
 
 
@@ -48,7 +50,7 @@ def _document(number: int) -> dict[str, str]:
     }
 
 
-def _conversation(server: Server) -> Conversation:
+def _conversations(server: Server) -> list[Conversation]:
     """Every payload as a language model's answer, as a quotation, as a passage, a rejection, a note and a name."""
     exchanges = []
     with Store(Settings(store=server.folder / "store")) as store:
@@ -74,7 +76,10 @@ def _conversation(server: Server) -> Conversation:
                 notes=(payload.text,),
             )
             exchanges.append(Exchange(answer, "default", {}, ASKED_AT))
-    return Conversation("attack", tuple(exchanges))
+    return [
+        Conversation(f"attack {first}", tuple(exchanges[first : first + IN_A_ROW]))
+        for first in range(0, len(exchanges), IN_A_ROW)
+    ]
 
 
 def _passages(store: Store, ids: dict[str, str], first: int) -> tuple[Passage, ...]:
@@ -89,18 +94,18 @@ def _passages(store: Store, ids: dict[str, str], first: int) -> tuple[Passage, .
 
 
 def _keep(page: Page, conversation: Conversation) -> None:
-    """Put a conversation where the browser keeps its own."""
+    """Put a conversation where the browser keeps its own, called by its id."""
     page.evaluate(
-        """text => new Promise((resolve, reject) => {
+        """([id, text]) => new Promise((resolve, reject) => {
           const request = indexedDB.open('footnote', 1);
           request.onerror = () => reject(request.error);
           request.onsuccess = () => {
             const write = request.result.transaction('conversations', 'readwrite');
-            write.objectStore('conversations').put({ id: 'attack', title: 'Attack', when: 1, text });
+            write.objectStore('conversations').put({ id, title: id, when: 1, text });
             write.oncomplete = resolve;
           };
         })""",
-        conversation.to_json(),
+        [conversation.id, conversation.to_json()],
     )
 
 
@@ -114,22 +119,12 @@ def test_no_payload_runs_loads_or_sends_anything(browser: Browser, server: Serve
 
     with opened(browser, server) as page:
         page.on("dialog", dismiss)
-        _keep(page, _conversation(server))
+        conversations = _conversations(server)
+        for conversation in conversations:
+            _keep(page, conversation)
         page.reload()
-        page.locator("#history .open", has_text="Attack").click()
-        expect(page.locator("#chat .bot")).to_have_count(len(XSS))
-        for turn in range(len(XSS)):
-            page.locator(f"#chat a[href='#cite-{turn}-0']").last.dispatch_event("mouseover")
-            page.locator(f"#chat a[href='#cite-{turn}-0']").last.dispatch_event("click")
-            # Looked for at every frame: expect() would wait up to a second between two looks, 198 times.
-            page.wait_for_function(
-                "told => document.querySelector('#source header span')?.textContent.includes(told)",
-                arg=f"Answer {turn + 1}, ",
-            )
-            if turn % AT_ONCE == 0:
-                page.locator(f"#chat a[href='#why-{turn}']").dispatch_event("click")
-                expect(page.locator(f"#passages a[href='#passage-{turn}-0']")).to_be_visible()
-                assert _live(page) == []
+        for conversation in conversations:
+            _open_everything(page, conversation)
         view(page, "Documents")
         expect(page.locator("#documents tbody tr")).to_have_count(200)
         assert _live(page) == []
@@ -138,6 +133,23 @@ def test_no_payload_runs_loads_or_sends_anything(browser: Browser, server: Serve
         ask(page, "How many missiles were eliminated under the INF Treaty?")
         expect(page.locator("#chat .bot")).to_contain_text("2,692")
     assert dialogs == []
+
+
+def _open_everything(page: Page, conversation: Conversation) -> None:
+    page.locator("#history .open").get_by_text(conversation.id, exact=True).click()
+    expect(page.locator("#chat .bot")).to_have_count(len(conversation.exchanges))
+    for turn in range(len(conversation.exchanges)):
+        page.locator(f"#chat a[href='#cite-{turn}-0']").last.dispatch_event("mouseover")
+        page.locator(f"#chat a[href='#cite-{turn}-0']").last.dispatch_event("click")
+        # Looked for at every frame: expect() would wait up to a second between two looks, 198 times.
+        page.wait_for_function(
+            "told => document.querySelector('#source header span')?.textContent.includes(told)",
+            arg=f"Answer {turn + 1}, ",
+        )
+        if turn % AT_ONCE == 0:
+            page.locator(f"#chat a[href='#why-{turn}']").dispatch_event("click")
+            expect(page.locator(f"#passages a[href='#passage-{turn}-0']")).to_be_visible()
+            assert _live(page) == []
 
 
 def _live(page: Page) -> list[str]:

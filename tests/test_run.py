@@ -14,7 +14,7 @@ from eval.corpus import StoredDocuments
 from eval.errors import RunError
 from eval.gold import load_gold
 from eval.outcome import Outcome, Response, System
-from eval.run import Header, Protocol, Run, ask_all, evaluate, load_run, make_header
+from eval.run import Protocol, Run, ask_all, evaluate, load_run
 from eval.systems import answering, retrieving
 from rag.assistant import Assistant
 from rag.retrieve import Retriever
@@ -33,11 +33,6 @@ class Counting:
     def __call__(self, gold: object) -> Response:
         self.asked.append(gold.id)  # type: ignore[attr-defined]
         return self._system(gold)  # type: ignore[arg-type]
-
-
-@pytest.fixture(scope="module")
-def header(sample_store: Store) -> Header:
-    return make_header(sample_store.settings, Protocol(), SAMPLE_GOLD, StoredDocuments(sample_store))
 
 
 def test_a_run_says_what_it_rests_on(sample_run: Run) -> None:
@@ -118,29 +113,29 @@ def test_killed_and_called_again_a_run_goes_on_and_is_byte_identical_but_for_tim
 
 
 def test_only_what_the_journal_lacks_is_asked_again(
-    sample_store: Store, sample_assistant: Assistant, header: Header, tmp_path: Path
+    sample_store: Store, sample_assistant: Assistant, sample_run: Run, tmp_path: Path
 ) -> None:
     documents = StoredDocuments(sample_store)
     questions = load_gold(SAMPLE_GOLD, documents)[:4]
     journal = tmp_path / "journal.jsonl"
     system = Counting(answering(sample_assistant))
-    ask_all("run", questions[:3], system, documents, header, journal)
+    ask_all("run", questions[:3], system, documents, sample_run.header, journal)
     journal.write_bytes(journal.read_bytes()[:-40])  # the last line is torn
     system = Counting(answering(sample_assistant))
-    run = ask_all("run", questions, system, documents, header, journal)
+    run = ask_all("run", questions, system, documents, sample_run.header, journal)
     assert system.asked == ["g03", "g04"]
     assert [outcome.gold.id for outcome in run.outcomes] == ["g01", "g02", "g03", "g04"]
     assert len(journal.read_text().splitlines()) == 5
 
 
 def test_a_journal_of_other_settings_is_not_gone_on_with(
-    sample_store: Store, sample_assistant: Assistant, header: Header, tmp_path: Path
+    sample_store: Store, sample_assistant: Assistant, sample_run: Run, tmp_path: Path
 ) -> None:
     documents = StoredDocuments(sample_store)
     questions = load_gold(SAMPLE_GOLD, documents)[:2]
-    ask_all("run", questions, answering(sample_assistant), documents, header, tmp_path / "j")
+    ask_all("run", questions, answering(sample_assistant), documents, sample_run.header, tmp_path / "j")
     system = Counting(answering(sample_assistant))
-    ask_all("run", questions, system, documents, replace(header, gold_sha256="other"), tmp_path / "j")
+    ask_all("run", questions, system, documents, replace(sample_run.header, gold_sha256="other"), tmp_path / "j")
     assert system.asked == ["g01", "g02"]
 
 

@@ -101,6 +101,18 @@ def _forget_rows(store: Path) -> None:
     path.write_bytes(pickle.dumps(known))
 
 
+def _looks(monkeypatch: pytest.MonkeyPatch) -> list[Findings | None]:
+    """What each look at a store's vectors will have found."""
+    looks: list[Findings | None] = []
+
+    def look(store: Path, collection: str, chunks: int) -> Findings | None:
+        looks.append(probe(store, collection, chunks))
+        return looks[-1]
+
+    monkeypatch.setattr("rag.upkeep.probe", look)
+    return looks
+
+
 DAMAGES: dict[str, Callable[[Path], None]] = {
     "shortened pickle": _shorten("index_metadata.pickle"),
     "shortened vectors": _shorten("data_level0.bin"),
@@ -115,14 +127,15 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda name: name.replace(" ", "-"))
 def test_damage_is_found_at_opening_and_mended_without_embedding(
-    damage: str, sound: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    damage: str, sound: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store_path = tmp_path / "store"
     shutil.copytree(sound, store_path)
     DAMAGES[damage](store_path)
-    found = probe(store_path, "default", _CHUNKS)
-    assert found is None or not found.ok
+    looks = _looks(monkeypatch)
     with caplog.at_level(logging.WARNING, "footnote"), Store(Settings(store=store_path)) as store:
+        (found,) = looks
+        assert found is None or not found.ok
         health = store.check()
         assert (health.ok, health.chunks) == (True, _CHUNKS)
         for number, vector in enumerate(_vectors(1, _CHUNKS)[:50]):
@@ -133,6 +146,7 @@ def test_damage_is_found_at_opening_and_mended_without_embedding(
     with Store(Settings(store=store_path)) as store:
         assert store.check().ok
     assert caplog.messages == []
+    assert len(looks) == 1
 
 
 def test_a_store_left_in_order_is_opened_without_a_look_at_every_vector(
@@ -140,13 +154,7 @@ def test_a_store_left_in_order_is_opened_without_a_look_at_every_vector(
 ) -> None:
     (folder / "a.txt").write_text("The ferry crosses the strait.")
     ingest(settings, folder)
-    looks: list[Path] = []
-
-    def look(store: Path, collection: str, chunks: int) -> Findings | None:
-        looks.append(store)
-        return probe(store, collection, chunks)
-
-    monkeypatch.setattr("rag.upkeep.probe", look)
+    looks = _looks(monkeypatch)
     for _ in range(2):
         with Store(settings) as store:
             assert store.keyword(["ferry"], 1)

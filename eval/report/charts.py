@@ -6,12 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from eval.measures import CUTOFFS
 from eval.metrics.refusal import reliability, risk_coverage
@@ -20,6 +17,9 @@ from eval.report.words import milliseconds
 from eval.stats import Estimate
 from eval.summary import confidences, estimates, rightness, stage_seconds
 from eval.sweep import Sweep
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # Matplotlib needs real colours; each is exchanged for the page's variable, so that light and dark pages both fit.
 _QUIET, _FIRST, _SECOND = "#020202", "#030303", "#040404"
@@ -108,6 +108,9 @@ def risk_chart(runs: Mapping[str, Sequence[Outcome]]) -> str:
 
 def _drawing(title: str, caption: str, draw: Callable[[Axes], None], width: float = _WIDTH) -> Chart:
     """A chart whose axes are filled by `draw`."""
+    import matplotlib as mpl  # takes a second, and the chat seldom draws
+    from matplotlib.figure import Figure
+
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(width, _HEIGHT), layout="constrained")
         draw(figure.add_subplot())
