@@ -136,7 +136,7 @@ def test_no_payload_runs_loads_or_sends_anything(browser: Browser, server: Serve
 
 
 def _open_everything(page: Page, conversation: Conversation) -> None:
-    page.locator("#history .open").get_by_text(conversation.id, exact=True).click()
+    page.locator("#history .open", has_text=conversation.id).click()
     expect(page.locator("#chat .bot")).to_have_count(len(conversation.exchanges))
     for turn in range(len(conversation.exchanges)):
         page.locator(f"#chat a[href='#cite-{turn}-0']").last.dispatch_event("mouseover")
