@@ -18,6 +18,8 @@ chat: $(VENV)/.installed
 ingest: $(VENV)/.installed
 	$(RUN) -m ingest $(FILES)
 
+MAKEFLAGS += --jobs=2  # the browser is installed while the packages are
+
 # Two processes with a thread each: two threads in each would wait for one another.
 test: check browser
 	OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses 2 --dist loadfile
