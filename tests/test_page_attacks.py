@@ -77,7 +77,7 @@ def _conversations(server: Server) -> list[Conversation]:
             )
             exchanges.append(Exchange(answer, "default", {}, ASKED_AT))
     return [
-        Conversation(f"attack {first}", tuple(exchanges[first : first + IN_A_ROW]))
+        Conversation(f"attack-{first}", tuple(exchanges[first : first + IN_A_ROW]))
         for first in range(0, len(exchanges), IN_A_ROW)
     ]
 
