@@ -9,6 +9,7 @@ RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --quiet --constraint constraints.txt
 CHROMIUM := /usr/bin/chromium
 PORT ?= 7860
+MAKEFLAGS += --jobs=2  # the browser is installed while the packages are
 
 .PHONY: chat ingest test check bench browser clean
 
@@ -17,8 +18,6 @@ chat: $(VENV)/.installed
 
 ingest: $(VENV)/.installed
 	$(RUN) -m ingest $(FILES)
-
-MAKEFLAGS += --jobs=2  # the browser is installed while the packages are
 
 # Two processes with a thread each: two threads in each would wait for one another.
 test: check browser

@@ -141,7 +141,7 @@ def _open_everything(page: Page, conversation: Conversation) -> None:
     for turn in range(len(conversation.exchanges)):
         page.locator(f"#chat a[href='#cite-{turn}-0']").last.dispatch_event("mouseover")
         page.locator(f"#chat a[href='#cite-{turn}-0']").last.dispatch_event("click")
-        # Looked for at every frame: expect() would wait up to a second between two looks, 198 times.
+        # Looked for at every frame: expect() would wait up to a second between two looks, for each payload.
         page.wait_for_function(
             "told => document.querySelector('#source header span')?.textContent.includes(told)",
             arg=f"Answer {turn + 1}, ",
